@@ -1,0 +1,1 @@
+"""Template tags of the programme: pictures drawn on the server. They never read the database."""
