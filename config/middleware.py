@@ -1,0 +1,123 @@
+"""What holds for every request: its id, private headers, session limits, the second factor, and who writes history."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pghistory
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from people import kept_forms
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+# A signed-in person without a second factor reaches these and nothing else.
+SECOND_FACTOR_OPEN = ("/accounts/", "/static/", "/health/")
+# A locked session reaches these and nothing else.
+LOCK_OPEN = ("/accounts/logout/", "/accounts/unlock/", "/accounts/2fa/", "/static/", "/health/")
+
+
+class RequestIdMiddleware:
+    """Each request has an id of its own, in history, in the access log and in the answer's headers."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = str(uuid.uuid4())  # type: ignore[attr-defined]  # our own attribute of a request
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # as above
+        return response
+
+
+class PrivateHeadersMiddleware:
+    """Nothing but static files is kept by a browser or a proxy; no page may use the phone's sensors."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Cache-Control", "no-store, private")
+        response.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+        )
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class SessionLimitsMiddleware:
+    """Thirty minutes without a request lock the session, twelve hours end it; a form sent then is kept for her alone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        now = timezone.now()
+        session = request.session
+        signed_in_at = _instant(session.get("signed_in_at")) or now
+        seen_at = _instant(session.get("seen_at")) or now
+        if now - signed_in_at > timedelta(seconds=settings.SESSION_ABSOLUTE_SECONDS):
+            kept = kept_forms.taken_from(request)
+            logout(request)
+            kept_forms.keep(request, kept)
+            return redirect(f"{reverse('account_login')}?next={_return_to(request)}")
+        if now - seen_at > timedelta(seconds=settings.SESSION_IDLE_SECONDS):
+            session["locked"] = True
+        if session.get("locked") and not request.path.startswith(LOCK_OPEN):
+            kept_forms.keep(request, kept_forms.taken_from(request))
+            return redirect(f"{reverse('unlock')}?next={_return_to(request)}")
+        session.setdefault("signed_in_at", now.isoformat())
+        # Written at most once a minute, so that a read of a page is not a write of a session.
+        if "seen_at" not in session or now - seen_at > timedelta(seconds=60):
+            session["seen_at"] = now.isoformat()
+        return self.get_response(request)
+
+
+class SecondFactorMiddleware:
+    """Whoever is signed in without a second factor is asked to set one up before anything else (quality.md, Security)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            settings.SECOND_FACTOR_REQUIRED
+            and request.user.is_authenticated
+            and not request.path.startswith(SECOND_FACTOR_OPEN)
+            and not is_mfa_enabled(request.user)
+        ):
+            return redirect("mfa_index")
+        return self.get_response(request)
+
+
+class HistoryMiddleware:
+    """Every row that a request writes says who and which request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            return self.get_response(request)
+        with pghistory.context(
+            user=request.user.pk,
+            request=request.request_id,  # type: ignore[attr-defined]  # set by RequestIdMiddleware
+            why=f"{request.method} {request.resolver_match.view_name if request.resolver_match else request.path_info}",
+        ):
+            return self.get_response(request)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _return_to(request: HttpRequest) -> str:
+    return request.path if request.method == "GET" else "/"

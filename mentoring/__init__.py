@@ -1,0 +1,1 @@
+"""The mentoring programme: mothers, lay-workers, plans and contacts; it never knows that a trial exists."""

@@ -1,0 +1,105 @@
+"""From a signed-in person to the rows of the programme that she may see. A row that is not hers is not there: 404."""
+
+from datetime import date, datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from mentoring.models import Contact, ContactPlan, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
+from people.access import roles_of
+from people.models import User
+from people.rules.roles import Role
+
+LATE_ENTRY_DAYS = 7
+
+
+def midwives_answered_for(user: User, *, on: date) -> QuerySet[Midwife]:
+    """Return the midwife that ``user`` is, and those she stands in for on ``on``; none without the right."""
+    if Role.MIDWIFE not in roles_of(user):
+        return Midwife.objects.none()
+    stood_in_for = StandIn.objects.filter(midwife__user=user, starts_on__lte=on, ends_on__gt=on).values("stands_in_for")
+    return Midwife.objects.filter(Q(user=user) | Q(pk__in=stood_in_for))
+
+
+def _with_lay_worker(user: User, *, on: date) -> Q:
+    paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__isnull=True)
+    covered = Cover.objects.filter(
+        mother=OuterRef("pk"),
+        lay_worker__user=user,
+        starts_on__lte=on,
+        ends_on__gt=on,
+        cancelled_at__isnull=True,
+    )
+    return Q(Exists(paired)) | Q(Exists(covered))
+
+
+def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
+    """Return the mothers that ``user`` may see on local date ``on``.
+
+    A lay-worker: paired with or covered by her today. A midwife: those she, or a midwife she stands in for, answers
+    for, and those nobody answers for yet. Everyone else: none. Rules: domain.md section 2.
+    """
+    roles = roles_of(user)
+    condition = Q(pk__in=[])
+    if Role.LAY_WORKER in roles:
+        condition |= _with_lay_worker(user, on=on)
+    if Role.MIDWIFE in roles:
+        condition |= Q(midwife__in=midwives_answered_for(user, on=on)) | Q(midwife__isnull=True)
+    return Mother.objects.filter(condition)
+
+
+def mothers_still_loggable_by(user: User, *, now: datetime) -> QuerySet[Mother]:
+    """Return mothers that a lay-worker no longer sees but may log for: her pairing or cover ended in the last 7 days.
+
+    Only the name to use may be shown of them. Rules: domain.md section 2.
+    """
+    if Role.LAY_WORKER not in roles_of(user):
+        return Mother.objects.none()
+    since = now - timedelta(days=LATE_ENTRY_DAYS)
+    paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__gt=since)
+    covered = Cover.objects.filter(mother=OuterRef("pk"), lay_worker__user=user).filter(
+        Q(cancelled_at__gt=since)
+        | Q(cancelled_at__isnull=True, ends_on__gt=since.date(), ends_on__lte=now.date())
+    )
+    return Mother.objects.filter(Exists(paired) | Exists(covered)).exclude(
+        pk__in=mothers_visible_to(user, on=now.date()).values("pk")
+    )
+
+
+def lay_workers_visible_to(user: User, *, on: date) -> QuerySet[LayWorker]:
+    """Return the lay-workers that a midwife supervises or stands in for; of a lay-worker, herself; else none."""
+    roles = roles_of(user)
+    condition = Q(pk__in=[])
+    if Role.LAY_WORKER in roles:
+        condition |= Q(user=user)
+    if Role.MIDWIFE in roles:
+        condition |= Q(supervisor__in=midwives_answered_for(user, on=on))
+    return LayWorker.objects.filter(condition)
+
+
+def contacts_visible_to(user: User, *, on: date) -> QuerySet[Contact]:
+    """Return log entries about mothers that ``user`` sees today."""
+    return Contact.objects.filter(mother__in=mothers_visible_to(user, on=on))
+
+
+def contacts_correctable_by(user: User, *, on: date) -> QuerySet[Contact]:
+    """Return entries that ``user`` entered herself, about mothers she still sees, and that are not voided."""
+    return contacts_visible_to(user, on=on).filter(entered_by=user, voided_at__isnull=True)
+
+
+def pairings_visible_to(user: User, *, on: date) -> QuerySet[Pairing]:
+    """Return pairings of mothers that a midwife sees; none for others."""
+    if Role.MIDWIFE not in roles_of(user):
+        return Pairing.objects.none()
+    return Pairing.objects.filter(mother__in=mothers_visible_to(user, on=on))
+
+
+def covers_visible_to(user: User, *, on: date) -> QuerySet[Cover]:
+    """Return covers of mothers that a midwife sees; none for others."""
+    if Role.MIDWIFE not in roles_of(user):
+        return Cover.objects.none()
+    return Cover.objects.filter(mother__in=mothers_visible_to(user, on=on))
+
+
+def open_plans_visible_to(user: User, *, on: date) -> QuerySet[ContactPlan]:
+    """Return open plans of mothers that ``user`` sees today."""
+    return ContactPlan.objects.filter(closed_at__isnull=True, mother__in=mothers_visible_to(user, on=on))

@@ -1,0 +1,41 @@
+"""Tables of the programme: constraints that are sentences, no queries and no decisions."""
+
+from mentoring.models.contacts import Concern, Contact, ContactCorrection, Mode, Outcome, Topic, Who
+from mentoring.models.jobs import Export, ImportFile, ImportJob
+from mentoring.models.people import Cover, LayWorker, Midwife, Mother, Pairing, ProtocolVersion, StandIn
+from mentoring.models.plans import (
+    Appointment,
+    AskedBy,
+    Cadence,
+    ContactPlan,
+    Pause,
+    PlanChange,
+    PlannedContact,
+)
+
+__all__ = [
+    "Appointment",
+    "AskedBy",
+    "Cadence",
+    "Concern",
+    "Contact",
+    "ContactCorrection",
+    "ContactPlan",
+    "Cover",
+    "Export",
+    "ImportFile",
+    "ImportJob",
+    "LayWorker",
+    "Midwife",
+    "Mode",
+    "Mother",
+    "Outcome",
+    "Pairing",
+    "Pause",
+    "PlanChange",
+    "PlannedContact",
+    "ProtocolVersion",
+    "StandIn",
+    "Topic",
+    "Who",
+]

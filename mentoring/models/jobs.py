@@ -1,0 +1,82 @@
+"""Work that a tick takes up (imports), and what was taken out (exports)."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from people.history import tracked
+from people.models import User
+
+
+@tracked
+class ImportJob(models.Model):
+    """One file uploaded for import: its progress, and every problem found. The file goes when the job is done."""
+
+    append_only = False
+
+    class Kind(models.TextChoices):
+        CASELOAD = "caseload", _("caseload")
+        CONTACTS = "contacts", _("contacts")
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused: nothing was changed")
+        FAILED = "failed", _("failed: nothing was changed")
+
+    reference = models.UUIDField(default=uuid.uuid4, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    dry_run = models.BooleanField(default=True)
+    options = models.JSONField(default=dict, help_text=_("Records from, create localities, update."))
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    lines_total = models.PositiveIntegerField(default=0)
+    lines_done = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=dict, help_text=_("Counts, problems by line and column, warnings, differences."))
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(status="waiting"), name="imports_waiting")]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+
+class ImportFile(models.Model):
+    """The bytes of an uploaded file, without history; emptied when its job has finished."""
+
+    append_only = False
+
+    job = models.OneToOneField(ImportJob, on_delete=models.PROTECT, related_name="file")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"import file {self.pk}"
+
+
+@tracked
+class Export(models.Model):
+    """One export taken: which data set, by whom, why, how many rows, and the hash of the bytes."""
+
+    append_only = False
+
+    reference = models.UUIDField(default=uuid.uuid4, unique=True)
+    dataset = models.CharField(max_length=40)
+    format = models.CharField(max_length=12)
+    reason = models.CharField(_("reason"), max_length=300)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    finished_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it was broken off."))
+    rows = models.PositiveBigIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-asked_at", "-id"], name="exports_newest_first")]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"

@@ -1,0 +1,20 @@
+"""Which right carries which permission in the programme: the one table that views ask (domain.md section 2)."""
+
+from people.rules.permissions import permission
+from people.rules.roles import Role
+
+TODAY_READ = permission("today_read", Role.LAY_WORKER)
+MOTHER_READ = permission("mother_read", Role.LAY_WORKER, Role.MIDWIFE)
+CONTACT_RECORD = permission("contact_record", Role.LAY_WORKER)
+CONTACT_CORRECT = permission("contact_correct", Role.LAY_WORKER)
+APPOINTMENT_AGREE = permission("appointment_agree", Role.LAY_WORKER, Role.MIDWIFE)
+PLAN_CHANGE = permission("plan_change", Role.LAY_WORKER, Role.MIDWIFE)
+BIRTH_RECORD = permission("birth_record", Role.LAY_WORKER, Role.MIDWIFE)
+CASELOAD_READ = permission("caseload_read", Role.MIDWIFE)
+MOTHER_REGISTER = permission("mother_register", Role.MIDWIFE)
+SAFE_CONTACT_RENEW = permission("safe_contact_renew", Role.MIDWIFE)
+PAIRING_MANAGE = permission("pairing_manage", Role.MIDWIFE)
+IMPORT_RUN = permission("import_run", Role.MIDWIFE, Role.LEAD)
+PROTOCOL_CHANGE = permission("protocol_change", Role.LEAD)
+STAFF_MANAGE = permission("staff_manage", Role.ADMINISTRATOR)
+EXPORT_TAKE = permission("export_take", Role.COORDINATOR)

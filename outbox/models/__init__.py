@@ -1,0 +1,98 @@
+"""Messages on their way. The row is the truth; nothing of what is said is kept in it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from people.models import Person
+
+__all__ = ["Message"]
+
+
+class Message(models.Model):
+    """One message to one recipient by one channel (domain.md section 7). Its words are composed when it is handed over."""
+
+    append_only = False
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", _("e-mail")
+        IN_APP = "in_app", _("in the app")
+        TEXT = "text", _("text message")
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        HELD = "held", _("held")
+        CLAIMED = "claimed", _("claimed")
+        HANDING_OVER = "handing_over", _("handing over")
+        SENT = "sent", _("sent")
+        DELIVERED = "delivered", _("delivered")
+        NEEDS_A_PERSON = "needs_a_person", _("needs a person")
+        CANCELLED = "cancelled", _("cancelled")
+        EXPIRED = "expired", _("expired")
+        FAILED = "failed", _("failed")
+
+    reference = models.UUIDField(default=uuid.uuid4, unique=True, help_text=_("What the carrier is asked by."))
+    kind = models.CharField(max_length=40, help_text=_("Code of the kind, from the registry."))
+    subject = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Whom it is about.")
+    )
+    subject_due_on = models.DateField(
+        null=True, blank=True, help_text=_("Due date of the planned contact it is about, where it is about one.")
+    )
+    recipient_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    recipient_person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    nominal_on = models.DateField(help_text=_("Local date it is meant for; part of what makes it unique."))
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
+    status_at = models.DateTimeField()
+    why = models.CharField(max_length=40, blank=True, help_text=_("Code: why cancelled, failed or held."))
+    lease_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was opened in the app."))
+    detail = models.JSONField(default=dict, blank=True, help_text=_("Codes and keys that the kind needs; never words."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "subject_due_on", "recipient_user", "recipient_person", "channel", "nominal_on"],
+                condition=~Q(status="cancelled"),
+                nulls_distinct=False,
+                name="one_message_per_kind_subject_recipient_and_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(recipient_user__isnull=False) ^ Q(recipient_person__isnull=False),
+                name="a_message_has_one_recipient",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["claimed", "handing_over"]) | Q(lease_until__isnull=False),
+                name="a_claim_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="messages_queued_by_due"),
+            models.Index(
+                fields=["lease_until"], condition=Q(status__in=["claimed", "handing_over"]), name="messages_leased"
+            ),
+            models.Index(
+                fields=["subject", "kind", "subject_due_on"],
+                condition=Q(status__in=["queued", "held", "claimed"]),
+                name="messages_open_by_subject",
+            ),
+            models.Index(
+                fields=["recipient_user", "-sent_at"],
+                condition=Q(channel="in_app", status__in=["sent", "delivered"]),
+                name="messages_in_the_app",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"

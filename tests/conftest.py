@@ -1,0 +1,61 @@
+"""The database of the tests: made by the owner, used by the application's role, so that a missing right fails here too."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import environ
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+# Two days before the clocks go back: every test of "in the next days" crosses the change.
+NOW = datetime(2026, 10, 23, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+def _roles() -> tuple[dict[str, object], dict[str, object]]:
+    return (
+        environ.Env.db_url_config(os.environ["MIGRATE_DATABASE_URL"]),
+        environ.Env.db_url_config(os.environ["DATABASE_URL"]),
+    )
+
+
+def _as(role: dict[str, object]) -> None:
+    connection.close()
+    for key in ("USER", "PASSWORD", "HOST", "PORT"):
+        connection.settings_dict[key] = role.get(key, "")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterator[None]:  # noqa: ANN001 - pytest-django's
+    """Make the test database as its owner, then go on as the application's role."""
+    owner, application = _roles()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    connection.settings_dict["TEST"]["NAME"] = f"test_alongside_{worker}"
+    with django_db_blocker.unblock():
+        _as(owner)
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        _as(application)
+    yield
+    with django_db_blocker.unblock():
+        _as(owner)
+        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+
+
+def _empty_as_owner(self: TransactionTestCase) -> None:
+    """Django's flush truncates as the application's role, which may not: the owner empties the tables instead."""
+    owner, application = _roles()
+    _as(owner)
+    with connection.cursor() as cursor:
+        kept = {"django_migrations", "django_content_type", "auth_permission"}
+        tables = [name for name in connection.introspection.table_names(cursor) if name not in kept]
+        cursor.execute("TRUNCATE {} RESTART IDENTITY CASCADE".format(", ".join(f'"{name}"' for name in tables)))
+    _as(application)
+
+
+TransactionTestCase._fixture_teardown = _empty_as_owner  # type: ignore[method-assign]  # the role may not truncate
