@@ -1,4 +1,4 @@
-"""Pictures drawn on the server as SVG with presentation attributes. They show what they are given and decide nothing."""
+"""Pictures drawn on the server as SVG, coloured by attributes alone. They show what they are given, decide nothing."""
 
 import datetime
 from collections import Counter
@@ -8,9 +8,8 @@ from typing import Any
 from django import template
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -59,11 +58,8 @@ _SHAPES = {
     "not_offered": f'<circle cx="14" cy="14" r="6" fill="none" stroke="{GREY}" stroke-width="2"/>',
 }
 _SVG = '<svg width="{width}" height="28" viewBox="0 0 {width} 28" aria-hidden="true" focusable="false">{shape}</svg>'
-_MARKS = {
-    code: SafeString(_SVG.format(width=28, shape=shape))  # noqa: S308 - constants of this module
-    for code, shape in _SHAPES.items()
-} | {
-    "paused": SafeString(  # noqa: S308 - constants of this module
+_MARKS = {code: SafeString(_SVG.format(width=28, shape=shape)) for code, shape in _SHAPES.items()} | {
+    "paused": SafeString(
         _SVG.format(
             width=60,
             shape=f'<rect x="1" y="9" width="58" height="10" rx="5" fill="#d8dde0" stroke="{GREY}" stroke-width="2"/>',

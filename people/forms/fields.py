@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -41,7 +41,7 @@ class NhsDateField(forms.MultiValueField):
     (with ``%(what)s``), ``year`` and ``invalid``.
     """
 
-    default_error_messages = {
+    default_error_messages: ClassVar[dict[str, Any]] = {
         "required": _("Enter a date"),
         "missing": _("The date must include %(what)s"),
         "year": _("The year must have 4 numbers, for example 2026"),
@@ -125,7 +125,10 @@ def _month_number(typed: str) -> int:
 class NhsTimeField(forms.TimeField):
     """A time of day, local. Phones show their own picker; typed ones may be 14:30, 14.30, 1430 or 2:30pm."""
 
-    default_error_messages = {"required": _("Enter a time"), "invalid": _("Enter a real time, for example 14:30")}
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": _("Enter a time"),
+        "invalid": _("Enter a real time, for example 14:30"),
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TimeInput(format="%H:%M", attrs={"type": "time"}))

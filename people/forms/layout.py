@@ -61,15 +61,15 @@ class _Group(LayoutObject):
     def __init__(self, *fields: Any) -> None:
         self.fields = list(fields)
 
-    def extra(self, form: BaseForm) -> dict[str, Any]:
+    def values(self, form: BaseForm) -> dict[str, Any]:
         return {}
 
     def render(self, form: BaseForm, context: Context, template_pack: str = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
-        with context.push(**self.extra(form)):
+        with context.push(**self.values(form)):
             inner = self.get_rendered_fields(form, context, template_pack)
             return render_to_string(
                 f"{template_pack}/layout/{self.template_name}.html",
-                {**context.flatten(), **self.extra(form), "fields_output": inner, "group": self},
+                {**context.flatten(), **self.values(form), "fields_output": inner, "group": self},
             )
 
 
@@ -92,7 +92,7 @@ class Fieldset(_Group):
         self.hint = hint
         self.heading_level = heading_level
 
-    def extra(self, form: BaseForm) -> dict[str, Any]:
+    def values(self, form: BaseForm) -> dict[str, Any]:
         naming: dict[str, Any] = {"text": self.legend, "size": self.size}
         if self.heading_level:
             naming = {"text": self.legend, "heading": {**naming, "level": self.heading_level}}
@@ -112,7 +112,7 @@ class Details(_Group):
         self.summary = summary
         self.mark_optional = mark_optional
 
-    def extra(self, form: BaseForm) -> dict[str, Any]:
+    def values(self, form: BaseForm) -> dict[str, Any]:
         inside = [form[pointer.name] for pointer in self.get_field_names() if pointer.name in form.fields]
         filled = any(field.errors or (form.is_bound and field.field.has_changed(None, field.data)) for field in inside)
         return {"open": filled, "mark_optional": self.mark_optional}
@@ -152,10 +152,10 @@ class Include(LayoutObject):
     def __init__(self, template_name: str, **values: Any) -> None:
         self.fields: list[Any] = []
         self.template_name = template_name
-        self.values = values
+        self.given = values
 
     def render(self, form: BaseForm, context: Context, template_pack: str = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
-        return render_to_string(self.template_name, {**context.flatten(), **self.values})
+        return render_to_string(self.template_name, {**context.flatten(), **self.given})
 
 
 def form_helper(*fields: Any, submit: Text | None = None, method: str = "post", action: str = "") -> FormHelper:

@@ -37,7 +37,7 @@ NESTED_COMPONENTS = {
 }
 
 # Attributes of a Django widget that the input macro takes as parameters of their own.
-INPUT_PARAMETERS = ("autocomplete", "inputmode", "pattern", "placeholder", "spellcheck", "autocapitalize")
+INPUT_PARAMETERS = ("autocomplete", "inputmode", "pattern", "spellcheck", "autocapitalize")
 
 
 class UnknownParameter(TypeError):
@@ -50,7 +50,7 @@ class UnsafeMarkup(TypeError):
 
 @cache
 def _options(name: str) -> dict[str, Any] | None:
-    """Return the parameters of a component as the npm package lists them, or None where the package is not installed."""
+    """Return the parameters of a component as the npm package lists them, or None where it is not installed."""
     listing = NPM_COMPONENTS / name / "macro-options.json"
     if not listing.exists():
         return None
@@ -93,10 +93,10 @@ def _prepared(value: Any, key: str = "") -> Any:
         if value and not isinstance(value, SafeString):
             raise UnsafeMarkup(key)
         return Markup(value or "")  # noqa: S704 - the line above lets only a SafeString through
-    if isinstance(value, str):
-        return "".join(value)
     if key == "attributes" and value is not None and not isinstance(value, Mapping):
         raise UnsafeMarkup(key)
+    if isinstance(value, str):
+        return "".join(value)
     if isinstance(value, Mapping):
         return {k: _prepared(v, k) for k, v in value.items() if v is not None}
     if isinstance(value, Iterable):
@@ -138,7 +138,7 @@ def component(name: str, /, **params: Any) -> SafeString:
     known = _options(name)
     if known is not None:
         _check(name, params, known, "")
-    return SafeString(_macro(name)(_prepared(params)))  # noqa: S308 - made by an autoescaping environment
+    return SafeString(_macro(name)(_prepared(params)))
 
 
 @register.simple_tag
@@ -304,7 +304,19 @@ def _naming(label: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _other_attributes(widget: forms.Widget) -> dict[str, Any] | None:
-    taken = {*INPUT_PARAMETERS, "type", "class", "id", "rows", "cols", "required", "aria-describedby", "aria-invalid"}
+    # A placeholder repeats the label, and vanishes when it is needed.
+    taken = {
+        *INPUT_PARAMETERS,
+        "placeholder",
+        "type",
+        "class",
+        "id",
+        "rows",
+        "cols",
+        "required",
+        "aria-describedby",
+        "aria-invalid",
+    }
     others = {k: str(v) if v is not True else "" for k, v in widget.attrs.items() if k not in taken and v is not False}
     return others or None
 
@@ -355,8 +367,8 @@ def _boxes(field: BoundField, widget: forms.MultiWidget, common: dict[str, Any])
 def nhs_group(legend: Mapping[str, Any], hint: Any, fields: SafeString) -> SafeString:
     """Draw fields that were drawn already under one legend, with a hint if there is one."""
     before = component("hint", **_text_or_markup(hint)) if hint else SafeString("")
-    group = component("fieldset", legend=legend, html=SafeString(before + fields))  # noqa: S308 - both are drawn
-    return SafeString(f'<div class="nhsuk-form-group">{group}</div>')  # noqa: S308 - made of a component
+    group = component("fieldset", legend=legend, html=SafeString(before + fields))
+    return SafeString(f'<div class="nhsuk-form-group">{group}</div>')
 
 
 @register.simple_tag
