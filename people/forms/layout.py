@@ -55,6 +55,10 @@ FIELD_OPTIONS = {
 }
 
 
+def _flat(context: Context) -> dict[str, Any]:
+    return {str(key): value for key, value in context.flatten().items()}
+
+
 class _Group(LayoutObject):
     template_name: str
 
@@ -69,7 +73,7 @@ class _Group(LayoutObject):
             inner = self.get_rendered_fields(form, context, template_pack)
             return render_to_string(
                 f"{template_pack}/layout/{self.template_name}.html",
-                {**context.flatten(), **self.values(form), "fields_output": inner, "group": self},
+                {**_flat(context), **self.values(form), "fields_output": inner, "group": self},
             )
 
 
@@ -155,7 +159,7 @@ class Include(LayoutObject):
         self.given = values
 
     def render(self, form: BaseForm, context: Context, template_pack: str = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
-        return render_to_string(self.template_name, {**context.flatten(), **self.given})
+        return render_to_string(self.template_name, {**_flat(context), **self.given})
 
 
 def form_helper(*fields: Any, submit: Text | None = None, method: str = "post", action: str = "") -> FormHelper:

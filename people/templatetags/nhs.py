@@ -148,6 +148,7 @@ def nhs(component_name: str, params: Mapping[str, Any] | None = None, **more: An
 
 
 def _text_or_markup(text: Any) -> dict[str, Any]:
+    text = str(text) if isinstance(text, Promise) else text
     return {"html": text} if isinstance(text, SafeString) else {"text": str(text)}
 
 
@@ -219,7 +220,10 @@ def _error_texts(field: BoundField) -> list[str]:
 
 @register.simple_tag
 def nhs_field(
-    field: BoundField, options: Mapping[str, Any] | None = None, mark_optional: bool | str = True
+    field: BoundField,
+    options: Mapping[str, Any] | None = None,
+    mark_optional: bool | str = True,
+    hint: str | None = None,
 ) -> SafeString:
     """Draw a form field with its label, hint and errors. Options are those of people.forms.layout.Field."""
     options = options or {}
@@ -231,7 +235,7 @@ def nhs_field(
     optional = options.get("mark_optional", mark_optional is not False) and not isinstance(widget, forms.CheckboxInput)
     if optional and not field.field.required and not field.field.disabled:
         label = gettext("%(label)s (optional)") % {"label": label}
-    hint_text = options.get("hint") or field.help_text
+    hint_text = options.get("hint", field.help_text) if hint is None else hint
     common: dict[str, Any] = {
         "hint": _text_or_markup(hint_text) if hint_text else None,
         "errorMessage": {"text": " ".join(_error_texts(field))} if field.errors else None,
@@ -348,7 +352,7 @@ def _boxes(field: BoundField, widget: forms.MultiWidget, common: dict[str, Any])
     items = [
         {
             "id": f"{field.auto_id}_{index}",
-            "name": f"{field.html_name}{suffix}",
+            "name": f"{field.html_name}_{index}",
             "label": {"text": str(box.attrs.get("aria-label", ""))},
             "width": box.attrs.get("data-width", 2),
             "value": "" if part is None else str(part),
@@ -356,9 +360,7 @@ def _boxes(field: BoundField, widget: forms.MultiWidget, common: dict[str, Any])
             "autocomplete": box.attrs.get("autocomplete"),
             "inputmode": box.attrs.get("inputmode", "numeric"),
         }
-        for index, (box, suffix, part) in enumerate(
-            zip(widget.widgets, widget.widgets_names, [*typed, None, None, None], strict=False)
-        )
+        for index, (box, part) in enumerate(zip(widget.widgets, [*(typed or []), None, None, None], strict=False))
     ]
     return component("date-input", id=field.auto_id, items=items, **common)
 
