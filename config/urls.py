@@ -1,6 +1,5 @@
 """The roof over every app's URLs, and those pages of django-allauth that are kept."""
 
-from django.conf import settings
 from django.urls import include, path
 
 urlpatterns = [

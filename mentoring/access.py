@@ -57,8 +57,7 @@ def mothers_still_loggable_by(user: User, *, now: datetime) -> QuerySet[Mother]:
     since = now - timedelta(days=LATE_ENTRY_DAYS)
     paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__gt=since)
     covered = Cover.objects.filter(mother=OuterRef("pk"), lay_worker__user=user).filter(
-        Q(cancelled_at__gt=since)
-        | Q(cancelled_at__isnull=True, ends_on__gt=since.date(), ends_on__lte=now.date())
+        Q(cancelled_at__gt=since) | Q(cancelled_at__isnull=True, ends_on__gt=since.date(), ends_on__lte=now.date())
     )
     return Mother.objects.filter(Exists(paired) | Exists(covered)).exclude(
         pk__in=mothers_visible_to(user, on=now.date()).values("pk")

@@ -9,7 +9,7 @@ class PeopleConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_migrate  # noqa: TID251 - a signal of migrations, not of rows
+        from django.db.models.signals import post_migrate
 
         from people.database import grant_application_rights
 

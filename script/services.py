@@ -209,7 +209,7 @@ def throw_away() -> Iterator[dict[str, str]]:
 
 
 def _fast_parent() -> Path:
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")
     with contextlib.suppress(OSError):
         if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ROOM_FOR_TESTS:
             return memory
@@ -492,7 +492,16 @@ class Servers:
         # SIGINT is PostgreSQL's fast stop: sessions are ended, data are safe.
         child, tail = self._spawn(command, "postgres.log", signal.SIGINT)
         socket = self.sockets / ".s.PGSQL.5432"
-        ready = [str(programs.postgres("pg_isready")), "-q", "-h", str(self.sockets), "-U", "postgres", "-d", "postgres"]
+        ready = [
+            str(programs.postgres("pg_isready")),
+            "-q",
+            "-h",
+            str(self.sockets),
+            "-U",
+            "postgres",
+            "-d",
+            "postgres",
+        ]
 
         def answers() -> bool:
             return socket.exists() and subprocess.run(ready, env=_clean_environment(), check=False).returncode == 0
@@ -709,7 +718,7 @@ def _make_root_store() -> None:
 def _make_sockets_folder(account: Account) -> Path:
     """Make a private folder whose sockets' paths are short enough for the kernel."""
     longest = len(f"/{SOCKETS_PREFIX}xxxxxxxx/.s.PGSQL.5432.lock")
-    for parent in ("/tmp", tempfile.gettempdir()):  # noqa: S108
+    for parent in ("/tmp", tempfile.gettempdir()):
         if len(os.fsencode(parent)) + longest <= LONGEST_SOCKET_PATH and os.access(parent, os.W_OK | os.X_OK):
             path = Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=parent))
             account.take(path)
@@ -783,7 +792,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``run COMMAND...`` runs a command with the servers up; ``status`` says whether they are."""
+    """``run COMMAND...`` runs a command with the servers up, ``throw-away COMMAND...`` with fresh ones; ``status``."""
     match list(arguments):
         case ["guard", path, *rest]:
             return guard(Folder(Path(path), throw_away="--throw-away" in rest))
@@ -794,11 +803,18 @@ def main(arguments: Sequence[str]) -> int:
             except ServicesError as error:
                 print(f"alongside: {error}", file=sys.stderr)
                 return 1
+        case ["throw-away", *command] if command:
+            try:
+                with throw_away() as environment:
+                    return run(command, environment)
+            except ServicesError as error:
+                print(f"alongside: {error}", file=sys.stderr)
+                return 1
         case ["status"]:
             state = Folder(data_folder()).read_state()
             print(json.dumps(state or {"phase": "stopped"}))
             return 0
-    print("usage: script/services.py run COMMAND [ARGUMENTS] | status", file=sys.stderr)
+    print("usage: script/services.py run|throw-away COMMAND [ARGUMENTS] | status", file=sys.stderr)
     return 2
 
 

@@ -32,7 +32,7 @@ def _as(role: dict[str, object]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterator[None]:  # noqa: ANN001 - pytest-django's
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterator[None]:
     """Make the test database as its owner, then go on as the application's role."""
     owner, application = _roles()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -80,10 +80,14 @@ class Contact(models.Model):
         MOTHER = "mother", _("she did")
         OTHER = "other", _("someone else")
 
-    client_id = models.UUIDField(unique=True, help_text=_("Made where the entry was typed: counts once however often it arrives."))
+    client_id = models.UUIDField(
+        unique=True, help_text=_("Made where the entry was typed: counts once however often it arrives.")
+    )
     client_digest = models.CharField(max_length=64, blank=True, help_text=_("SHA-256 of what was sent under that id."))
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="contacts", db_index=False)
-    lay_worker = models.ForeignKey(LayWorker, on_delete=models.PROTECT, related_name="contacts", help_text=_("Who tried."))
+    lay_worker = models.ForeignKey(
+        LayWorker, on_delete=models.PROTECT, related_name="contacts", help_text=_("Who tried.")
+    )
     happened_at = models.DateTimeField(help_text=_("When the attempt was made."))
     happened_on = models.DateField(help_text=_("Its local date (Europe/London)."))
     entered_at = models.DateTimeField(help_text=_("When it was entered."))
@@ -94,14 +98,19 @@ class Contact(models.Model):
     )
     outcome = models.CharField(_("what happened"), max_length=24, choices=Outcome.choices)
     completed = models.BooleanField(default=False, help_text=_("Reached by a mode that fulfils a planned contact."))
-    influence_asked = models.BooleanField(default=False, help_text=_("Whether anyone helping or hindering was asked about."))
+    influence_asked = models.BooleanField(
+        default=False, help_text=_("Whether anyone helping or hindering was asked about.")
+    )
     helped_by = ArrayField(models.CharField(max_length=16, choices=Who.choices), default=list, blank=True)
     hindered_by = ArrayField(models.CharField(max_length=16, choices=Who.choices), default=list, blank=True)
     minutes = models.PositiveSmallIntegerField(
         _("minutes"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(720)]
     )
     present = ArrayField(
-        models.CharField(max_length=16, choices=Who.choices), null=True, blank=True, help_text=_("Who else was there; empty list: nobody.")
+        models.CharField(max_length=16, choices=Who.choices),
+        null=True,
+        blank=True,
+        help_text=_("Who else was there; empty list: nobody."),
     )
     concern = models.CharField(_("a concern"), max_length=10, choices=Concern.choices, blank=True)
     role_explained = models.BooleanField(_("role explained"), null=True, blank=True)
@@ -119,7 +128,10 @@ class Contact(models.Model):
     taken_up = models.BooleanField(_("taken up"), null=True, blank=True)
     note = models.TextField(_("note"), blank=True, max_length=4000, help_text=_("Restricted; in no export."))
     feeling = models.PositiveSmallIntegerField(
-        _("how are you after that"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)],
+        _("how are you after that"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
         help_text=_("For her midwife and herself; never in a view of performance."),
     )
     please_ring_me = models.BooleanField(_("please ring me"), default=False)
@@ -138,18 +150,23 @@ class Contact(models.Model):
                 condition=Q(influence_asked=True) | Q(helped_by=[], hindered_by=[]), name="not_asked_is_not_no"
             ),
             models.CheckConstraint(
-                condition=Q(completed=False) | Q(outcome="reached", mode__in=["home_visit", "phone", "video", "met_elsewhere", "text"]),
+                condition=Q(completed=False)
+                | Q(outcome="reached", mode__in=["home_visit", "phone", "video", "met_elsewhere", "text"]),
                 name="a_completed_contact_reached_her",
             ),
             models.CheckConstraint(
                 condition=Q(engagement__isnull=True) | Q(engagement__range=(1, 5)), name="engagement_is_1_to_5"
             ),
-            models.CheckConstraint(condition=Q(feeling__isnull=True) | Q(feeling__range=(1, 5)), name="feeling_is_1_to_5"),
+            models.CheckConstraint(
+                condition=Q(feeling__isnull=True) | Q(feeling__range=(1, 5)), name="feeling_is_1_to_5"
+            ),
         ]
         indexes = [
             models.Index(fields=["mother", "-happened_at", "-id"], name="contacts_of_a_mother"),
             models.Index(
-                fields=["mother", "happened_on"], condition=Q(completed=True, voided_at__isnull=True), name="completed_contacts"
+                fields=["mother", "happened_on"],
+                condition=Q(completed=True, voided_at__isnull=True),
+                name="completed_contacts",
             ),
             models.Index(fields=["lay_worker", "-happened_at", "-id"], name="contacts_of_a_lay_worker"),
         ]

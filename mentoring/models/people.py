@@ -97,8 +97,12 @@ class LayWorker(models.Model):
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="lay_worker")
     supervisor = models.ForeignKey(Midwife, on_delete=models.PROTECT, related_name="lay_workers")
     locality = models.ForeignKey(Locality, on_delete=models.PROTECT, related_name="+")
-    languages = ArrayField(models.CharField(max_length=40), default=list, help_text=_("Languages she speaks with mothers."))
-    weekly_hours = models.DecimalField(max_digits=4, decimal_places=1, default=6, help_text=_("Hours a week she offers."))
+    languages = ArrayField(
+        models.CharField(max_length=40), default=list, help_text=_("Languages she speaks with mothers.")
+    )
+    weekly_hours = models.DecimalField(
+        max_digits=4, decimal_places=1, default=6, help_text=_("Hours a week she offers.")
+    )
     left_on = models.DateField(null=True, blank=True, help_text=_("First day on which she takes no more mothers."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
@@ -120,8 +124,14 @@ class Mother(models.Model):
     starts_on = models.DateField(_("first hospital antenatal visit"), help_text=_("Where her plan begins."))
     protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     midwife = models.ForeignKey(
-        Midwife, on_delete=models.PROTECT, related_name="mothers", null=True, blank=True,
-        help_text=_("Who answers for her: the supervisor of her lay-worker, kept by the pairing service. Empty: any midwife."),
+        Midwife,
+        on_delete=models.PROTECT,
+        related_name="mothers",
+        null=True,
+        blank=True,
+        help_text=_(
+            "Who answers for her: the supervisor of her lay-worker, kept by the pairing service. Empty: any midwife."
+        ),
     )
     offered_from = models.DateField(
         null=True, blank=True, help_text=_("Start of the first pairing, or where an imported caseload's records begin.")
@@ -130,7 +140,9 @@ class Mother(models.Model):
     registered_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Empty: by a tick.")
     )
-    client_id = models.UUIDField(null=True, blank=True, unique=True, help_text=_("Of the form that registered her: counts once."))
+    client_id = models.UUIDField(
+        null=True, blank=True, unique=True, help_text=_("Of the form that registered her: counts once.")
+    )
 
     def __str__(self) -> str:
         return f"mother {self.pk}"
@@ -175,10 +187,7 @@ class Pairing(models.Model):
             models.UniqueConstraint(fields=["mother"], condition=Q(ended_at__isnull=True), name="one_open_pairing"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True, ended_by__isnull=True, ends_on__isnull=True, end_reason="")
-                | (
-                    Q(ended_at__isnull=False, ended_by__isnull=False, ends_on__gte=F("starts_on"))
-                    & ~Q(end_reason="")
-                ),
+                | (Q(ended_at__isnull=False, ended_by__isnull=False, ends_on__gte=F("starts_on")) & ~Q(end_reason="")),
                 name="an_ended_pairing_says_when_who_and_why",
             ),
         ]
@@ -223,7 +232,11 @@ class Cover(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["lay_worker", "starts_on", "ends_on"], condition=Q(cancelled_at__isnull=True), name="covers_by_lay_worker")
+            models.Index(
+                fields=["lay_worker", "starts_on", "ends_on"],
+                condition=Q(cancelled_at__isnull=True),
+                name="covers_by_lay_worker",
+            )
         ]
 
     def __str__(self) -> str:

@@ -49,7 +49,9 @@ class ContactPlan(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["mother", "kind"], condition=Q(closed_at__isnull=True), name="one_plan_of_a_kind"),
+            models.UniqueConstraint(
+                fields=["mother", "kind"], condition=Q(closed_at__isnull=True), name="one_plan_of_a_kind"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="bereavement") | Q(edd__isnull=False), name="a_programme_plan_has_a_due_date"
             ),
@@ -198,10 +200,13 @@ class PlannedContact(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["plan", "due_on"], condition=Q(withdrawn_at__isnull=True), name="one_planned_contact_per_due_date"
+                fields=["plan", "due_on"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="one_planned_contact_per_due_date",
             ),
             models.CheckConstraint(
-                condition=Q(opens_on__lte=F("due_on")) & Q(due_on__lt=F("closes_on")), name="a_due_date_lies_in_its_window"
+                condition=Q(opens_on__lte=F("due_on")) & Q(due_on__lt=F("closes_on")),
+                name="a_due_date_lies_in_its_window",
             ),
             models.CheckConstraint(
                 condition=Q(made_on__isnull=True, fulfilled_by__isnull=True)
@@ -209,7 +214,8 @@ class PlannedContact(models.Model):
                 name="a_fulfilling_contact_lies_in_the_window",
             ),
             models.CheckConstraint(
-                condition=Q(withdrawn_at__isnull=True, withdrawn_why="") | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_why="")),
+                condition=Q(withdrawn_at__isnull=True, withdrawn_why="")
+                | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_why="")),
                 name="a_withdrawn_planned_contact_says_why",
             ),
         ]
@@ -279,7 +285,9 @@ class Appointment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["lay_worker", "starts_at"], condition=Q(withdrawn_at__isnull=True), name="open_appointments")
+            models.Index(
+                fields=["lay_worker", "starts_at"], condition=Q(withdrawn_at__isnull=True), name="open_appointments"
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,10 +1,11 @@
 """The one definition of a planned contact's status, in SQL: agrees with rules.plan.status, shown by a property test."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
-from mentoring.models import Pause, PlannedContact
+from mentoring.models import LayWorker, Pause, PlannedContact
 
 MADE, NOT_OFFERED, CANCELLED, MISSED = "made", "not_offered", "cancelled", "missed"
 OVERDUE, DUE, UPCOMING = "overdue", "due", "upcoming"
@@ -36,7 +37,7 @@ def held_plans() -> QuerySet[Pause]:
     return Pause.objects.filter(withdrawn_at__isnull=True, until_on__isnull=True).exclude(kind=Pause.Kind.PAUSE)
 
 
-def open_rows(*, lay_worker_ids: object, on: date) -> QuerySet[PlannedContact]:
+def open_rows(*, lay_worker_ids: Iterable[int] | QuerySet[LayWorker], on: date) -> QuerySet[PlannedContact]:
     """Return rows of these lay-workers neither made nor closed on ``on``, of plans that are not held.
 
     Uses the partial index ``open_planned_by_lay_worker``: one range of it a lay-worker.

@@ -142,7 +142,7 @@ def _apply(state: PlanState, kind: str, event: dict[str, Any], field: str, on: d
     if kind == "due_date":
         values["edd"] = _date(event["edd"], f"{field}.edd")
     if kind == "pause":
-        until_on: date | None | Unset = UNSET
+        until_on: date | Unset | None = UNSET
         if "until_on" in event:
             until_on = _date_or_none(event["until_on"], f"{field}.until_on")
         values["from_on"] = _date_or_none(event.get("from_on"), f"{field}.from_on")

@@ -112,7 +112,9 @@ def register(*, registration: Registration, by: User | None, now: datetime) -> M
             every_days=registration.every_days,
         )
     except PlanError as error:
-        raise Refused("dates_do_not_fit", _("These dates do not fit together: check the first visit and the due date.")) from error
+        raise Refused(
+            "dates_do_not_fit", _("These dates do not fit together: check the first visit and the due date.")
+        ) from error
     person = Person.objects.create(
         first_name=registration.first_name,
         family_name=registration.family_name,
@@ -187,9 +189,7 @@ def _write_sheet(
     )
     written.safe_times.all().delete()
     SafeTime.objects.bulk_create(
-        SafeTime(
-            safe_contact=written, weekdays=list(hours.weekdays), from_time=hours.from_time, to_time=hours.to_time
-        )
+        SafeTime(safe_contact=written, weekdays=list(hours.weekdays), from_time=hours.from_time, to_time=hours.to_time)
         for hours in sheet.hours
     )
     _write_numbers(person, numbers, by=by, now=now)

@@ -226,9 +226,9 @@ def refulfil(*, plan: ContactPlan, now: datetime) -> None:
 def made_dates(mother: Mother, *, on: date) -> list[date]:
     """Return the local dates of her completed contacts known now and not after ``on``."""
     return list(
-        Contact.objects.filter(
-            mother=mother, completed=True, voided_at__isnull=True, happened_on__lte=on
-        ).values_list("happened_on", flat=True)
+        Contact.objects.filter(mother=mother, completed=True, voided_at__isnull=True, happened_on__lte=on).values_list(
+            "happened_on", flat=True
+        )
     )
 
 
@@ -286,9 +286,7 @@ def _plain(error: PlanError) -> str:
 def _record_babies(mother: Mother, request: Birth, *, by: User, now: datetime) -> None:
     pregnancy = Pregnancy.objects.get(person=mother.person_id)
     Baby.objects.bulk_create(
-        Baby(
-            pregnancy=pregnancy, order=order, name=name, born_on=request.born_on, recorded_at=now, recorded_by=by
-        )
+        Baby(pregnancy=pregnancy, order=order, name=name, born_on=request.born_on, recorded_at=now, recorded_by=by)
         for order, name in enumerate(request.babies, start=1)
     )
 
@@ -432,9 +430,9 @@ def _settle_fulfilment(plan: ContactPlan, rows: Sequence[PlannedContact]) -> Non
 
 def _open_appointments(plan: ContactPlan, now: datetime) -> list[Appointment]:
     return list(
-        Appointment.objects.filter(
-            planned_contact__plan=plan, withdrawn_at__isnull=True, starts_at__gt=now
-        ).order_by("starts_at")
+        Appointment.objects.filter(planned_contact__plan=plan, withdrawn_at__isnull=True, starts_at__gt=now).order_by(
+            "starts_at"
+        )
     )
 
 
@@ -442,9 +440,7 @@ def _holding(windows: Sequence[Window], on: date) -> bool:
     return any(window.opens_on <= on < window.closes_on for window in windows)
 
 
-def _settle_appointments(
-    plan: ContactPlan, rows: Sequence[PlannedContact], by: User | None, now: datetime
-) -> None:
+def _settle_appointments(plan: ContactPlan, rows: Sequence[PlannedContact], by: User | None, now: datetime) -> None:
     """Appointments that lie in a window of the plan stay with it; others are withdrawn (section 4)."""
     appointments = _open_appointments(plan, now)
     if not appointments:

@@ -57,7 +57,6 @@ def update_lay_worker(
 ) -> LayWorker:
     """The profile is as given; where the supervisor changes, her mothers are answered for by the new one."""
 
-
     locked = LayWorker.objects.select_for_update(no_key=True).get(pk=lay_worker.pk)
     moved = locked.supervisor_id != supervisor.pk
     locked.supervisor = supervisor

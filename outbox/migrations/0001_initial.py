@@ -7,42 +7,157 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.UUIDField(default=uuid.uuid4, help_text='What the carrier is asked by.', unique=True)),
-                ('kind', models.CharField(help_text='Code of the kind, from the registry.', max_length=40)),
-                ('subject_due_on', models.DateField(blank=True, help_text='Due date of the planned contact it is about, where it is about one.', null=True)),
-                ('channel', models.CharField(choices=[('email', 'e-mail'), ('in_app', 'in the app'), ('text', 'text message')], max_length=10)),
-                ('nominal_on', models.DateField(help_text='Local date it is meant for; part of what makes it unique.')),
-                ('due_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('held', 'held'), ('claimed', 'claimed'), ('handing_over', 'handing over'), ('sent', 'sent'), ('delivered', 'delivered'), ('needs_a_person', 'needs a person'), ('cancelled', 'cancelled'), ('expired', 'expired'), ('failed', 'failed')], default='queued', max_length=16)),
-                ('status_at', models.DateTimeField()),
-                ('why', models.CharField(blank=True, help_text='Code: why cancelled, failed or held.', max_length=40)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(blank=True, help_text='When it was opened in the app.', null=True)),
-                ('detail', models.JSONField(blank=True, default=dict, help_text='Codes and keys that the kind needs; never words.')),
-                ('recipient_person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('recipient_user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('subject', models.ForeignKey(blank=True, help_text='Whom it is about.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reference",
+                    models.UUIDField(default=uuid.uuid4, help_text="What the carrier is asked by.", unique=True),
+                ),
+                ("kind", models.CharField(help_text="Code of the kind, from the registry.", max_length=40)),
+                (
+                    "subject_due_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="Due date of the planned contact it is about, where it is about one.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("email", "e-mail"), ("in_app", "in the app"), ("text", "text message")], max_length=10
+                    ),
+                ),
+                ("nominal_on", models.DateField(help_text="Local date it is meant for; part of what makes it unique.")),
+                ("due_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("held", "held"),
+                            ("claimed", "claimed"),
+                            ("handing_over", "handing over"),
+                            ("sent", "sent"),
+                            ("delivered", "delivered"),
+                            ("needs_a_person", "needs a person"),
+                            ("cancelled", "cancelled"),
+                            ("expired", "expired"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("status_at", models.DateTimeField()),
+                ("why", models.CharField(blank=True, help_text="Code: why cancelled, failed or held.", max_length=40)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, help_text="When it was opened in the app.", null=True)),
+                (
+                    "detail",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Codes and keys that the kind needs; never words."
+                    ),
+                ),
+                (
+                    "recipient_person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "recipient_user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Whom it is about.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('status', 'queued')), fields=['channel', 'due_at', 'id'], name='messages_queued_by_due'), models.Index(condition=models.Q(('status__in', ['claimed', 'handing_over'])), fields=['lease_until'], name='messages_leased'), models.Index(condition=models.Q(('status__in', ['queued', 'held', 'claimed'])), fields=['subject', 'kind', 'subject_due_on'], name='messages_open_by_subject'), models.Index(condition=models.Q(('channel', 'in_app'), ('status__in', ['sent', 'delivered'])), fields=['recipient_user', '-sent_at'], name='messages_in_the_app')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('kind', 'subject', 'subject_due_on', 'recipient_user', 'recipient_person', 'channel', 'nominal_on'), name='one_message_per_kind_subject_recipient_and_day', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('recipient_user__isnull', False), ('recipient_person__isnull', False), _connector='XOR'), name='a_message_has_one_recipient'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['claimed', 'handing_over']), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='a_claim_has_a_lease')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "queued")),
+                        fields=["channel", "due_at", "id"],
+                        name="messages_queued_by_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status__in", ["claimed", "handing_over"])),
+                        fields=["lease_until"],
+                        name="messages_leased",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status__in", ["queued", "held", "claimed"])),
+                        fields=["subject", "kind", "subject_due_on"],
+                        name="messages_open_by_subject",
+                    ),
+                    models.Index(
+                        condition=models.Q(("channel", "in_app"), ("status__in", ["sent", "delivered"])),
+                        fields=["recipient_user", "-sent_at"],
+                        name="messages_in_the_app",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "cancelled"), _negated=True),
+                        fields=(
+                            "kind",
+                            "subject",
+                            "subject_due_on",
+                            "recipient_user",
+                            "recipient_person",
+                            "channel",
+                            "nominal_on",
+                        ),
+                        name="one_message_per_kind_subject_recipient_and_day",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("recipient_user__isnull", False), ("recipient_person__isnull", False), _connector="XOR"
+                        ),
+                        name="a_message_has_one_recipient",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["claimed", "handing_over"]), _negated=True),
+                            ("lease_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="a_claim_has_a_lease",
+                    ),
+                ],
             },
         ),
     ]

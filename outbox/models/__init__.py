@@ -63,7 +63,15 @@ class Message(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "subject", "subject_due_on", "recipient_user", "recipient_person", "channel", "nominal_on"],
+                fields=[
+                    "kind",
+                    "subject",
+                    "subject_due_on",
+                    "recipient_user",
+                    "recipient_person",
+                    "channel",
+                    "nominal_on",
+                ],
                 condition=~Q(status="cancelled"),
                 nulls_distinct=False,
                 name="one_message_per_kind_subject_recipient_and_day",
@@ -78,7 +86,9 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="messages_queued_by_due"),
+            models.Index(
+                fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="messages_queued_by_due"
+            ),
             models.Index(
                 fields=["lease_until"], condition=Q(status__in=["claimed", "handing_over"]), name="messages_leased"
             ),

@@ -26,7 +26,11 @@ class AccessLog(models.Model):
     at = models.DateTimeField(help_text=_("When, to the second."))
     kind = models.CharField(max_length=32, choices=Kind.choices)
     by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True,
+        User,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
         help_text=_("Who; empty for a failed sign-in."),
     )
     about_user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)

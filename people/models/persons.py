@@ -104,15 +104,15 @@ class SafeContact(models.Model):
     )
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     was_alone = models.BooleanField(_("she was alone when asked"), null=True, blank=True)
-    if_someone_else_answers = models.CharField(
-        _("what to say if someone else answers"), max_length=300, blank=True
-    )
+    if_someone_else_answers = models.CharField(_("what to say if someone else answers"), max_length=300, blank=True)
     number_she_will_see = models.CharField(_("the number she will see"), max_length=60, blank=True)
     what_to_do = models.TextField(
         _("what to do"), max_length=600, blank=True, help_text=_("Shown to the lay-worker above every call button.")
     )
     lives_with = ArrayField(
-        models.CharField(max_length=20, choices=LivesWith.choices), default=list, blank=True,
+        models.CharField(max_length=20, choices=LivesWith.choices),
+        default=list,
+        blank=True,
         help_text=_("Codes, for midwife and trial office alone."),
     )
     texts_opted_in = models.BooleanField(_("wants text messages"), default=False)

@@ -32,11 +32,17 @@ class User(AbstractBaseUser):
 
     append_only = False
 
-    email = models.EmailField(_("e-mail address"), unique=True, help_text=_("Signs in with this; stored in lower case."))
+    email = models.EmailField(
+        _("e-mail address"), unique=True, help_text=_("Signs in with this; stored in lower case.")
+    )
     name = models.CharField(_("name"), max_length=120, help_text=_("The name colleagues know."))
-    phone = models.CharField(_("work telephone"), max_length=20, blank=True, help_text=_("E.164, as colleagues ring it."))
+    phone = models.CharField(
+        _("work telephone"), max_length=20, blank=True, help_text=_("E.164, as colleagues ring it.")
+    )
     is_active = models.BooleanField(_("may sign in"), default=True)
-    joined_at = models.DateTimeField(_("joined"), null=True, blank=True, help_text=_("When the invitation was accepted."))
+    joined_at = models.DateTimeField(
+        _("joined"), null=True, blank=True, help_text=_("When the invitation was accepted.")
+    )
     gate = models.OneToOneField(Gate, on_delete=models.PROTECT, related_name="+", editable=False)
 
     USERNAME_FIELD = "email"
@@ -71,7 +77,11 @@ class RoleGrant(models.Model):
     needs_second = models.BooleanField(default=False, help_text=_("True where a second granter must agree first."))
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True,
+        User,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
         help_text=_("Empty only for the first two administrators and the demo's people."),
     )
     seconded_at = models.DateTimeField(null=True, blank=True)
@@ -91,9 +101,7 @@ class RoleGrant(models.Model):
                 condition=Q(seconded_by__isnull=True) | (~Q(seconded_by=F("user")) & ~Q(seconded_by=F("granted_by"))),
                 name="the_second_granter_is_someone_else",
             ),
-            models.CheckConstraint(
-                condition=both_or_neither("ended_at", "ended_by"), name="grant_ended_at_has_its_by"
-            ),
+            models.CheckConstraint(condition=both_or_neither("ended_at", "ended_by"), name="grant_ended_at_has_its_by"),
         ]
         indexes = [models.Index(fields=["role"], condition=Q(ended_at__isnull=True), name="open_grants_by_role")]
 

@@ -10,7 +10,7 @@ _write: Callable[..., None] | None = None
 
 def lend_pen(write: Callable[..., None]) -> None:
     """The outbox gives, once at start, the function that queues a letter: ``write(kind=, user=, now=)``."""
-    global _write  # noqa: PLW0603 - set once when the apps are ready
+    global _write
     _write = write
 
 
