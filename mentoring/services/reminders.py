@@ -59,7 +59,7 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
         for channel in CHANNELS:
             wanted[item.key(channel)] = (item, channel)
     standing = Message.objects.filter(
-        subject__in=subjects.values(), kind__in=KINDS, status__in=["queued", "held", "claimed"]
+        subject__in=subjects.values(), kind__in=KINDS, status__in=["queued", "held", "claimed"], expires_at__gt=now
     ).values_list("pk", "kind", "subject_id", "subject_due_on", "recipient_user_id", "channel", "nominal_on")
     gone = []
     for pk, *key in standing:
