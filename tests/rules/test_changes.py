@@ -161,6 +161,12 @@ def test_pauses_that_touch_are_two() -> None:
     assert dues(state, count=2) == ["10-12", "11-10"]
 
 
+def test_a_pause_that_ends_where_another_begins_is_one_of_its_own() -> None:
+    state = changes.pause(new(), on=D("2026-10-20"), from_on=D("2026-11-10"), until_on=D("2026-11-20"), made=[])
+    state = changes.pause(state, on=D("2026-10-20"), from_on=D("2026-11-03"), until_on=D("2026-11-10"), made=[])
+    assert state.pauses == (Pause(D("2026-11-03"), D("2026-11-10")), Pause(D("2026-11-10"), D("2026-11-20")))
+
+
 def test_a_pause_over_two_others_is_refused() -> None:
     state = changes.pause(new(), on=D("2026-10-20"), until_on=D("2026-11-03"), made=[])
     state = changes.pause(state, on=D("2026-10-20"), from_on=D("2026-12-03"), until_on=D("2026-12-20"), made=[])
