@@ -62,8 +62,10 @@ def check_roles(apps_then: Any = None, schema_editor: Any = None) -> None:
             [[OWNER, APPLICATION, SEALED]],
         )
         found = {name: (superuser, login) for name, superuser, login in cursor.fetchall()}
-        cursor.execute("SELECT pg_has_role(%s, current_user, 'MEMBER')", [APPLICATION])
-        is_owner = cursor.fetchone()[0] if APPLICATION in found else False
+        is_owner = False
+        if {OWNER, APPLICATION} <= set(found):
+            cursor.execute("SELECT pg_has_role(%s, %s, 'MEMBER')", [APPLICATION, OWNER])
+            is_owner = cursor.fetchone()[0]
     if missing := {OWNER, APPLICATION, SEALED} - set(found):
         raise RolesMissing(f"Make these database roles first: {', '.join(sorted(missing))}.")
     if found[APPLICATION][0] or is_owner:
