@@ -1,4 +1,4 @@
-"""The mentoring app."""
+"""The programme. Fills the outbox's registry with its kinds when the apps are ready."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class MentoringConfig(AppConfig):
     name = "mentoring"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from mentoring.services import kinds
+
+        kinds.register_kinds()

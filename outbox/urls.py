@@ -1,5 +1,10 @@
 """The roof of the app: each URL, its view, its name."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from outbox import views
+
+urlpatterns = [
+    path("mailbox/", views.mailbox, name="mailbox"),
+    path("messages/", views.message_list, name="message-list"),
+]

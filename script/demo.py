@@ -80,7 +80,12 @@ def environment_of(found: Mapping[str, str], data: Path, port: int) -> dict[str,
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
     """Run one command of manage.py and return what it printed. Raises DemoError with the last line it said."""
     done = subprocess.run(
-        [PYTHON, str(ROOT / "manage.py"), *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        [PYTHON, str(ROOT / "manage.py"), *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
@@ -157,7 +162,15 @@ def start_all(environment: dict[str, str], data: Path, port: int) -> Children:
     children = Children(environment, logs)
     binaries = Path(PYTHON).parent
     children.start(
-        "web", str(binaries / "gunicorn"), "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning"
+        "web",
+        str(binaries / "gunicorn"),
+        "config.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--log-level",
+        "warning",
     )
     celery = (PYTHON, "-m", "celery", "-A", "config")
     children.start("worker", *celery, "worker", "--concurrency", "1", "--loglevel", "INFO")
@@ -263,7 +276,9 @@ def demo(data: Path, port: int) -> int:
             print(f"\n  Alongside, the demo: http://localhost:{port}\n", flush=True)
             for name, about in SIGN_INS:
                 print(f"    {name}@example.org".ljust(32) + about)
-            print(f"\n  Everyone's password is {PASSWORD}. Invented people only. Ctrl-C stops everything.\n", flush=True)
+            print(
+                f"\n  Everyone's password is {PASSWORD}. Invented people only. Ctrl-C stops everything.\n", flush=True
+            )
             while not stopping:
                 if name := children.ended():
                     raise DemoError(f"{name} stopped:\n{children.tail(name)}")

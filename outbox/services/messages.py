@@ -76,3 +76,10 @@ def cancel_many(*, ids: Collection[int], why: str, now: datetime, waiting: bool 
     return Message.objects.filter(pk__in=list(locked)).update(
         status=Message.Status.CANCELLED, status_at=now, why=why, lease_until=None
     )
+
+
+def mark_read(*, user_id: int, now: datetime) -> int:
+    """All that the user has in the app is read; returns how many were new."""
+    return Message.objects.filter(
+        recipient_user=user_id, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"], read_at__isnull=True
+    ).update(read_at=now)

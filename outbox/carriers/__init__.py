@@ -1,0 +1,28 @@
+"""Those who carry a message out of the building. Called by the hand-over alone, inside its transaction, 5 seconds at most."""
+
+from typing import Protocol
+
+from outbox.models import Message
+from outbox.rules.registry import Words
+
+
+class CarrierDown(Exception):
+    """Nothing was accepted: it may be tried again later."""
+
+
+class CarrierRefused(Exception):
+    """This message will never be accepted: it has failed."""
+
+
+class Carrier(Protocol):
+    """One way out. ``batch`` messages are marked at once; ``was_accepted`` answers by reference, none where it cannot know."""
+
+    batch: int
+
+    def hand_over(self, message: Message, words: Words) -> None:
+        """The message is accepted. Raises CarrierDown, CarrierRefused; anything else leaves it to a person."""
+        ...
+
+    def was_accepted(self, message: Message) -> bool | None:
+        """Return whether a message whose hand-over was broken off had been accepted; none where nobody can know."""
+        ...

@@ -1,0 +1,56 @@
+"""E-mail through the server that the settings name; in the demo, into the folder that its mailbox page reads."""
+
+import smtplib
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+
+from outbox.carriers import CarrierDown, CarrierRefused
+from outbox.models import Message
+from outbox.rules.registry import Words
+
+
+class Smtp:
+    batch = 1
+
+    def hand_over(self, message: Message, words: Words) -> None:
+        """One plain-text letter, its Message-ID made of the reference so that a second copy can be told."""
+        assert message.recipient_user is not None
+        host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+        connection = get_connection()
+        letter = EmailMessage(
+            subject=words.subject,
+            body=f"{words.body}\n\n{settings.SITE_URL}{words.path}\n\n{words.why}\n",
+            to=[message.recipient_user.email],
+            headers={"Message-ID": f"<{message.reference}@{host}>"},
+            connection=connection,
+        )
+        try:
+            connection.open()
+        except OSError as error:
+            # Not yet said anything: nothing can have been accepted. smtplib's exceptions are OSErrors too.
+            raise CarrierDown from error
+        try:
+            letter.send()
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+            raise _refusal(error) from error
+        except smtplib.SMTPResponseException as error:
+            raise _down_or_refused(error.smtp_code) from error
+        finally:
+            connection.close()
+
+    def was_accepted(self, message: Message) -> bool | None:
+        """Return none: SMTP cannot be asked."""
+        return None
+
+
+def _refusal(error: smtplib.SMTPException) -> Exception:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return _down_or_refused(next(iter(error.recipients.values()))[0])
+    return _down_or_refused(getattr(error, "smtp_code", 500))
+
+
+def _down_or_refused(code: int) -> Exception:
+    """4xx: not now; 5xx: never (RFC 5321, 4.2.1). Either way the server said that it did not take it."""
+    return CarrierDown() if 400 <= code < 500 else CarrierRefused()

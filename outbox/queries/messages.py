@@ -1,0 +1,90 @@
+"""Messages as people read them: their own, newest first, with the words made on reading. Writes nothing."""
+
+import email
+import email.policy
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db.models import Count, Q
+
+from outbox.models import Message
+from outbox.rules.registry import Words, kind_of
+from people.models import User
+
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One message as it is shown."""
+
+    id: int
+    sent_at: datetime
+    is_new: bool
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One e-mail of the demo's mailbox."""
+
+    to: str
+    subject: str
+    date: str
+    body: str
+
+
+def messages_of(user: User, *, before_id: int | None) -> tuple[list[Read], int | None]:
+    """Return a page of ``user``'s messages in the app and the key to go on from, none at the end."""
+    rows = Message.objects.filter(
+        recipient_user=user, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"]
+    ).order_by("-id")
+    if before_id is not None:
+        rows = rows.filter(id__lt=before_id)
+    page = list(rows[: PAGE + 1])
+    shown = page[:PAGE]
+    words = _words(shown)
+    read = [Read(row.pk, row.sent_at or row.status_at, row.read_at is None, words[row.pk]) for row in shown]
+    return read, shown[-1].pk if len(page) > PAGE else None
+
+
+def unread_count(user: User) -> int:
+    """Return how many messages in the app ``user`` has not opened."""
+    return Message.objects.filter(
+        recipient_user=user, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"], read_at__isnull=True
+    ).count()
+
+
+def counts_by_status() -> dict[str, int]:
+    """Return how many messages stand in each status."""
+    rows = Message.objects.values("status").annotate(n=Count("id"))
+    return {row["status"]: row["n"] for row in rows} | {
+        "stuck": Message.objects.filter(Q(status="needs_a_person") | Q(status="failed")).count()
+    }
+
+
+def letters_in(folder: Path, *, most: int = 100) -> list[Letter]:
+    """Return the newest letters of a folder that Django's file-based e-mail backend writes to."""
+    letters = []
+    for path in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)[:most]:
+        for part in path.read_bytes().split(b"-" * 79):
+            if part.strip():
+                letter = email.message_from_bytes(part.lstrip(), policy=email.policy.default)
+                body = letter.get_body(preferencelist=("plain",))
+                text = body.get_content() if body is not None else ""
+                letters.append(Letter(str(letter["to"]), str(letter["subject"]), str(letter["date"]), text))
+    return letters[:most]
+
+
+def _words(messages: Sequence[Message]) -> dict[int, Words]:
+    by_kind: dict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        by_kind[message.kind].append(message)
+    return {
+        message.pk: words
+        for code, some in by_kind.items()
+        for message, words in zip(some, kind_of(code).compose(some), strict=True)
+    }

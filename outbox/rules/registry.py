@@ -1,0 +1,59 @@
+"""The kinds of message there are. Mentoring and trial fill it when the apps are ready; the outbox knows no kind itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one message says, made when it is handed over or read: never stored.
+
+    ``path`` is where its link leads, ``why`` answers "why did I get this?".
+    """
+
+    subject: str
+    body: str
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: its words for a batch of messages in as many queries as for one, and whether one is still wanted.
+
+    ``still_wanted(message, now)`` returns none, or a code that says why not; it is asked under the gate locks.
+    ``any_hour``: an alert, not held back to sending hours.
+    """
+
+    code: str
+    label: str
+    compose: Callable[[Sequence[Any]], list[Words]]
+    still_wanted: Callable[[Any, datetime], str | None]
+    any_hour: bool = False
+
+
+KINDS: dict[str, Kind] = {}
+
+
+class UnknownKind(LookupError):
+    """A message whose kind nobody registered."""
+
+
+def register(kind: Kind) -> None:
+    """``kind`` can be sent from now on; the same code again replaces it."""
+    KINDS[kind.code] = kind
+
+
+def kind_of(code: str) -> Kind:
+    """Return the kind with this code. Raises UnknownKind."""
+    try:
+        return KINDS[code]
+    except KeyError as error:
+        raise UnknownKind(code) from error
+
+
+def any_hour_codes() -> list[str]:
+    """Return the codes of kinds that go at any hour."""
+    return [kind.code for kind in KINDS.values() if kind.any_hour]

@@ -1,0 +1,177 @@
+"""From a due row to a carrier in three steps: claim, mark, hand over (quality.md, Delivery). Nothing lost, nothing twice."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from outbox.carriers import Carrier, CarrierDown, CarrierRefused
+from outbox.carriers.in_app import InApp
+from outbox.carriers.smtp import Smtp
+from outbox.models import Message
+from outbox.rules.registry import UnknownKind, any_hour_codes, kind_of
+from people.rules.local_time import LOCAL
+from people.services import gates
+
+logger = logging.getLogger(__name__)
+
+CARRIERS: dict[str, Carrier] = {Message.Channel.IN_APP: InApp(), Message.Channel.EMAIL: Smtp()}
+# Longer than the slowest tick: 50 hand-overs of 5 seconds.
+LEASE = timedelta(minutes=5)
+MOST_A_TICK = 50
+MOST_TRIES = 8
+STAFF_HOURS = (time(8), time(20))
+
+
+def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None) -> int:
+    """Send what is due and return how many went. Safe to run twice at once.
+
+    A carrier that is down ends its own round and no other's. A claim whose worker died is queued again; a hand-over
+    whose worker died is asked about by reference, and left to a person where nobody can know.
+    """
+    sent = 0
+    for channel, carrier in (CARRIERS if carriers is None else carriers).items():
+        recover(channel=channel, carrier=carrier, now=now)
+        expire(channel=channel, now=now)
+        for _round in range(MOST_A_TICK):
+            ids = mark(ids=claim(channel=channel, limit=carrier.batch, now=now), now=now)
+            if not ids:
+                break
+            outcomes = [hand_over(message_id=pk, carrier=carrier, now=now) for pk in ids]
+            sent += outcomes.count(Message.Status.SENT)
+            if Message.Status.QUEUED in outcomes:
+                break
+    return sent
+
+
+def in_staff_hours(now: datetime) -> bool:
+    """Return whether staff may be written to now: 08:00 to 20:00 local."""
+    return STAFF_HOURS[0] <= now.astimezone(LOCAL).time() < STAFF_HOURS[1]
+
+
+@transaction.atomic
+def expire(*, channel: str, now: datetime) -> int:
+    """Messages that waited past their use are expired, not sent."""
+    stale = Message.objects.select_for_update(no_key=True, skip_locked=True).filter(
+        channel=channel, status=Message.Status.QUEUED, due_at__lte=now, expires_at__lte=now
+    )
+    return Message.objects.filter(pk__in=list(stale.values_list("pk", flat=True))).update(
+        status=Message.Status.EXPIRED, status_at=now
+    )
+
+
+@transaction.atomic
+def claim(*, channel: str, limit: int, now: datetime) -> list[int]:
+    """Lease up to ``limit`` due messages to this worker and return their keys; rows another worker holds are passed by."""
+    due = Message.objects.filter(channel=channel, status=Message.Status.QUEUED, due_at__lte=now)
+    if not in_staff_hours(now):
+        due = due.filter(Q(kind__in=any_hour_codes()) | Q(recipient_user__isnull=True))
+    ids = list(
+        due.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        .order_by("due_at", "id")
+        .values_list("pk", flat=True)[:limit]
+    )
+    Message.objects.filter(pk__in=ids).update(status=Message.Status.CLAIMED, status_at=now, lease_until=now + LEASE)
+    return ids
+
+
+@transaction.atomic
+def mark(*, ids: list[int], now: datetime) -> list[int]:
+    """Those still claimed are about to go: from here on a lapsed lease is never simply sent again. Returns their keys."""
+    held = list(
+        Message.objects.select_for_update(no_key=True)
+        .filter(pk__in=ids, status=Message.Status.CLAIMED)
+        .order_by("due_at", "id")
+        .values_list("pk", flat=True)
+    )
+    Message.objects.filter(pk__in=held).update(
+        status=Message.Status.HANDING_OVER, status_at=now, lease_until=now + LEASE
+    )
+    return held
+
+
+@transaction.atomic
+def hand_over(*, message_id: int, carrier: Carrier, now: datetime) -> str:
+    """The message is with its carrier, or it is on record why not; returns its status.
+
+    Share-locks the gates of subject and recipient in id order, asks everything again, calls the carrier, records: a
+    loss, pause or transfer that committed before is seen, one that comes during waits.
+    """
+    message = Message.objects.select_related("subject", "recipient_user", "recipient_person").get(pk=message_id)
+    gates.lock_shared(
+        person.gate_id
+        for person in (message.subject, message.recipient_user, message.recipient_person)
+        if person is not None
+    )
+    locked = (
+        Message.objects.select_for_update(no_key=True)
+        .filter(pk=message_id, status=Message.Status.HANDING_OVER)
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if locked is None:
+        return Message.objects.values_list("status", flat=True).get(pk=message_id)
+    if message.expires_at <= now:
+        return _settle(message, Message.Status.EXPIRED, now)
+    if message.recipient_user is not None:
+        message.recipient_user.refresh_from_db(fields=["is_active", "email"])
+        if not message.recipient_user.is_active:
+            return _settle(message, Message.Status.CANCELLED, now, why="recipient_inactive")
+    try:
+        kind = kind_of(message.kind)
+    except UnknownKind:
+        return _settle(message, Message.Status.FAILED, now, why="unknown_kind")
+    why_not = kind.still_wanted(message, now)
+    if why_not is not None:
+        return _settle(message, Message.Status.CANCELLED, now, why=why_not)
+    [words] = kind.compose([message])
+    try:
+        carrier.hand_over(message, words)
+    except CarrierDown:
+        return _try_again(message, now)
+    except CarrierRefused:
+        return _settle(message, Message.Status.FAILED, now, why="carrier_refused")
+    except OSError:
+        # The line broke after something was said: it may have been taken. Sending again could double it.
+        logger.warning("message %s: the carrier broke off", message.pk)
+        return _settle(message, Message.Status.NEEDS_A_PERSON, now, why="broken_off")
+    message.sent_at = now
+    return _settle(message, Message.Status.SENT, now)
+
+
+@transaction.atomic
+def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
+    """Leases that lapsed: a claim is queued again; a hand-over is asked about, and left to a person where nobody knows."""
+    lapsed = Message.objects.filter(channel=channel, lease_until__lt=now)
+    claimed = lapsed.filter(status=Message.Status.CLAIMED).select_for_update(no_key=True, skip_locked=True)
+    count = Message.objects.filter(pk__in=list(claimed.values_list("pk", flat=True))).update(
+        status=Message.Status.QUEUED, status_at=now, lease_until=None
+    )
+    broken_off = lapsed.filter(status=Message.Status.HANDING_OVER).select_for_update(no_key=True, skip_locked=True)
+    for message in broken_off:
+        accepted = carrier.was_accepted(message)
+        if accepted is None:
+            _settle(message, Message.Status.NEEDS_A_PERSON, now, why="worker_died")
+        elif accepted:
+            message.sent_at = now
+            _settle(message, Message.Status.SENT, now)
+        else:
+            _settle(message, Message.Status.QUEUED, now)
+        count += 1
+    return count
+
+
+def _try_again(message: Message, now: datetime) -> str:
+    message.tries += 1
+    if message.tries >= MOST_TRIES:
+        return _settle(message, Message.Status.FAILED, now, why="carrier_down")
+    message.due_at = now + timedelta(minutes=2 ** (message.tries - 1))
+    return _settle(message, Message.Status.QUEUED, now, why="carrier_down")
+
+
+def _settle(message: Message, status: str, now: datetime, *, why: str = "") -> str:
+    message.status, message.status_at, message.why, message.lease_until = status, now, why, None
+    message.save(update_fields=["status", "status_at", "why", "lease_until", "tries", "due_at", "sent_at"])
+    return status

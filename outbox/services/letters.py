@@ -1,0 +1,72 @@
+"""Letters about an account: an invitation, a new password. Their links are made when they are handed over, never stored."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from outbox.models import Message
+from outbox.rules.registry import Kind, Words, register
+from people.models import User
+from people.rules.local_time import local_date
+
+DAYS = {"invitation": 7, "password_reset": 1}
+
+
+def write(*, kind: str, user: User, now: datetime) -> None:
+    """A letter of this kind to ``user`` waits; asked for again on one day, the same row goes again."""
+    expires_at = now + timedelta(days=DAYS[kind])
+    message, is_new = Message.objects.get_or_create(
+        kind=kind,
+        recipient_user=user,
+        channel=Message.Channel.EMAIL,
+        nominal_on=local_date(now),
+        subject=None,
+        defaults={"due_at": now, "expires_at": expires_at, "status_at": now, "created_at": now},
+    )
+    if not is_new:
+        Message.objects.filter(pk=message.pk).exclude(status__in=["claimed", "handing_over"]).update(
+            status=Message.Status.QUEUED, status_at=now, due_at=now, expires_at=expires_at, tries=0, why=""
+        )
+
+
+def _path(user: User) -> str:
+    token = default_token_generator.make_token(user)
+    return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": token})
+
+
+def _invitations(messages: Sequence[Message]) -> list[Words]:
+    return [
+        Words(
+            subject=_("Your invitation to Alongside"),
+            body=_("You are invited to sign in to Alongside. Choose a password here; the link works for three days."),
+            path=_path(message.recipient_user),  # type: ignore[arg-type]  # a letter has a user
+            why=_("You get this because an administrator of the programme invited you."),
+        )
+        for message in messages
+    ]
+
+
+def _resets(messages: Sequence[Message]) -> list[Words]:
+    return [
+        Words(
+            subject=_("A new password for Alongside"),
+            body=_("Choose a new password here. If you did not ask for this, leave the link alone: nothing changes."),
+            path=_path(message.recipient_user),  # type: ignore[arg-type]  # a letter has a user
+            why=_("You get this because someone asked for a new password with your e-mail address."),
+        )
+        for message in messages
+    ]
+
+
+def _always(message: Message, now: datetime) -> str | None:
+    return None
+
+
+def register_kinds() -> None:
+    """Both letters can be sent, at any hour: somebody is waiting for them."""
+    register(Kind("invitation", "Invitation", _invitations, _always, any_hour=True))
+    register(Kind("password_reset", "New password", _resets, _always, any_hour=True))
