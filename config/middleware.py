@@ -17,9 +17,16 @@ from people import kept_forms
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # A signed-in person without a second factor reaches these and nothing else.
-SECOND_FACTOR_OPEN = ("/accounts/", "/static/", "/health/")
+SECOND_FACTOR_OPEN = ("/accounts/", "/static/")
 # A locked session reaches these and nothing else.
-LOCK_OPEN = ("/accounts/logout/", "/accounts/unlock/", "/accounts/2fa/", "/static/", "/health/")
+LOCK_OPEN = (
+    "/accounts/logout/",
+    "/accounts/unlock/",
+    "/accounts/reauthenticate/",
+    "/accounts/2fa/reauthenticate/",
+    "/accounts/2fa/webauthn/reauthenticate/",
+    "/static/",
+)
 
 
 class RequestIdMiddleware:
@@ -70,13 +77,13 @@ class SessionLimitsMiddleware:
             kept_forms.keep(request, kept)
             return redirect(f"{reverse('account_login')}?next={_return_to(request)}")
         if now - seen_at > timedelta(seconds=settings.SESSION_IDLE_SECONDS):
-            session["locked"] = True
-        if session.get("locked") and not request.path.startswith(LOCK_OPEN):
+            session.setdefault("locked_at", now.isoformat())
+        if "locked_at" in session and not request.path.startswith(LOCK_OPEN):
             kept_forms.keep(request, kept_forms.taken_from(request))
             return redirect(f"{reverse('unlock')}?next={_return_to(request)}")
         session.setdefault("signed_in_at", now.isoformat())
         # Written at most once a minute, so that a read of a page is not a write of a session.
-        if "seen_at" not in session or now - seen_at > timedelta(seconds=60):
+        if "locked_at" not in session and ("seen_at" not in session or now - seen_at > timedelta(seconds=60)):
             session["seen_at"] = now.isoformat()
         return self.get_response(request)
 

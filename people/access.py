@@ -52,6 +52,8 @@ def requires(permission: Permission) -> Callable[[View], View]:
                 if Role.ASSESSOR in roles_of(request.user):
                     raise Http404
                 raise PermissionDenied
+            if "kept_form" in request.POST:
+                kept_forms.forget(request)
             return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]  # read by the test of every URL

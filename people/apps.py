@@ -11,6 +11,8 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
+        from people import sign_ins
         from people.database import grant_application_rights
 
+        sign_ins.listen()
         post_migrate.connect(grant_application_rights, sender=self, dispatch_uid="application_rights")

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from people.rules.permissions import LOCALITY_MANAGE, USER_MANAGE, Permission
+from django.utils.translation import gettext_noop
+
+from people.rules.permissions import ACCESS_LOG_READ, LOCALITY_MANAGE, USER_MANAGE, Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Entry:
 
 
 ENTRIES: list[Entry] = [
-    Entry("user-list", "People", USER_MANAGE),
-    Entry("locality-list", "Localities", LOCALITY_MANAGE),
+    Entry("user-list", gettext_noop("People"), USER_MANAGE),
+    Entry("locality-list", gettext_noop("Localities"), LOCALITY_MANAGE),
+    Entry("access-log", gettext_noop("Access log"), ACCESS_LOG_READ),
 ]

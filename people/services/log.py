@@ -1,0 +1,30 @@
+"""Lines of the access log: written, never changed."""
+
+from datetime import datetime
+from typing import Any
+
+from people.models import AccessLog, User
+
+
+def write(
+    *,
+    kind: str,
+    by: User | None,
+    now: datetime,
+    request_id: str = "",
+    about_person_id: int | None = None,
+    about_user: User | None = None,
+    address: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AccessLog:
+    """One line stands in the access log: who read, signed in, took out or changed what. ``detail`` holds codes alone."""
+    return AccessLog.objects.create(
+        at=now,
+        kind=kind,
+        by=by,
+        about_person_id=about_person_id,
+        about_user=about_user,
+        request_id=request_id,
+        address=address,
+        detail=detail or {},
+    )
