@@ -1,0 +1,273 @@
+"""An invented cohort, made by the services that make the real one, so that no row could not have come from a page."""
+
+import random
+import uuid
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from mentoring.models import LayWorker, Mother
+from mentoring.rules.changes import UNSET
+from mentoring.rules.refusals import Refused
+from mentoring.services import appointments, contacts, mothers, pairings, plans, protocol, staff
+from people.models import Locality, RoleGrant, User
+from people.rules.local_time import local_instant
+from people.rules.roles import Role
+
+PASSWORD = "alongside-demo"  # noqa: S105 - printed by the demo, refused by production
+SIGN_INS = (
+    ("layworker", "Lena Layworker", Role.LAY_WORKER),
+    ("midwife", "Mina Midwife", Role.MIDWIFE),
+    ("lead", "Lotte Lead", Role.LEAD),
+    ("recruiter", "Rea Recruiter", Role.RECRUITER),
+    ("coordinator", "Cora Coordinator", Role.COORDINATOR),
+    ("statistician", "Stella Statistician", Role.STATISTICIAN),
+    ("assessor", "Asta Assessor", Role.ASSESSOR),
+    ("dpo", "Dana Dataprotection", Role.DPO),
+    ("admin", "Alma Administrator", Role.ADMINISTRATOR),
+)
+LOCALITIES = ("Examplehill", "Sampleside", "Testwater", "Mockfield")
+FIRST_NAMES = ("Aoife", "Bríd", "Chloe", "Dervla", "Ewa", "Fatima", "Grace", "Hana", "Ita", "Jess", "Kayla", "Lucia")
+FAMILY_NAMES = ("Invented", "Example", "Sample", "Pretend", "Madeup", "Imagined", "Fictional", "Notreal")
+LANGUAGES = ("English", "English", "English", "English", "Polish", "Romanian", "Arabic")
+LAY_WORKERS, MIDWIVES = 11, 2
+# How she takes to it: keeps in touch throughout, fades, asks for less, pauses, is hard to reach.
+COURSES = ("full", "full", "full", "fades", "less", "pauses", "hard")
+NOT_REACHED = ("no_answer", "no_answer", "no_answer", "voicemail_left", "not_in", "someone_else", "text_no_reply")
+
+
+class NotEmpty(Exception):
+    """There are people here: a sample would stand among real ones."""
+
+
+def is_empty() -> bool:
+    """Return whether nobody has an account yet."""
+    return not User.objects.exists()
+
+
+@transaction.atomic
+def load(*, mothers: int, seed: int, on: date, now: datetime, sign_ins: bool) -> int:
+    """Eleven lay-workers, two midwives and as many mothers as asked, with their past up to ``on``; returns how many.
+
+    All or nothing. Raises NotEmpty.
+    """
+    if not is_empty():
+        raise NotEmpty
+    return _Cohort(seed=seed, on=on, now=min(now, local_instant(on, time(23, 30))), sign_ins=sign_ins).make(mothers)
+
+
+class _Cohort:
+    def __init__(self, *, seed: int, on: date, now: datetime, sign_ins: bool) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self.on = on
+        self.now = now
+        self.sign_ins = sign_ins
+        self.begun = local_instant(on - timedelta(days=700), time(9))
+
+    def make(self, count: int) -> int:
+        version = protocol.in_force(now=self.begun)
+        self.most = version.mothers_per_lay_worker
+        self.localities = [Locality.objects.create(name=name) for name in LOCALITIES]
+        midwives = [self._midwife(number) for number in range(MIDWIVES)]
+        self.lay_workers = [
+            self._lay_worker(number, midwives[number % MIDWIVES], self.localities[number % len(self.localities)])
+            for number in range(LAY_WORKERS)
+        ]
+        self.load = [0] * LAY_WORKERS
+        if self.sign_ins:
+            for name, full_name, role in SIGN_INS:
+                if role not in {Role.LAY_WORKER, Role.MIDWIFE}:
+                    self._user(name, full_name, role)
+        for number in range(count):
+            self._mother(number)
+        return count
+
+    def _user(self, name: str, full_name: str, role: Role) -> User:
+        password = PASSWORD if self.sign_ins else None
+        user = User.objects.create_user(
+            email=f"{name}@example.org", password=password, name=full_name, joined_at=self.begun
+        )
+        RoleGrant.objects.create(user=user, role=role.value, granted_at=self.begun)
+        return user
+
+    def _midwife(self, number: int):
+        name, full_name = ("midwife", "Mina Midwife") if number == 0 else (f"midwife{number + 1}", "Marta Midwife")
+        user = self._user(name, full_name, Role.MIDWIFE)
+        User.objects.filter(pk=user.pk).update(phone="+442890000100")
+        return staff.make_midwife(user=user, by=None, now=self.begun)
+
+    def _lay_worker(self, number: int, supervisor, locality: Locality) -> LayWorker:
+        name, full_name = (
+            ("layworker", "Lena Layworker")
+            if number == 0
+            else (f"layworker{number + 1}", f"Lay-worker Number{number + 1}")
+        )
+        languages = ["English"] if number % 3 else ["English", LANGUAGES[4 + number % 3]]
+        return staff.make_lay_worker(
+            user=self._user(name, full_name, Role.LAY_WORKER),
+            supervisor=supervisor,
+            locality=locality,
+            languages=languages,
+            weekly_hours=Decimal(6 + number % 4),
+            by=None,
+            now=self.begun,
+        )
+
+    def _mother(self, number: int) -> None:
+        chance = self.chance
+        place = 0 if number % 5 == 0 else chance.randrange(LAY_WORKERS)
+        lay_worker = self.lay_workers[place]
+        starts_on = self.on - timedelta(
+            days=chance.choice((3, 10, 24, 60, 100, 160, 220, 300, 380)) + chance.randrange(14)
+        )
+        edd = starts_on + timedelta(days=chance.randrange(150, 210))
+        first = FIRST_NAMES[number % len(FIRST_NAMES)]
+        safe = chance.random() < 0.9
+        sheet = mothers.Sheet(
+            asked_on=max(starts_on, self.on - timedelta(days=chance.randrange(1, 70))),
+            was_alone=chance.random() < 0.9,
+            if_someone_else_answers="Say you are a friend from the group." if chance.random() < 0.4 else "",
+            what_to_do="Ring twice and wait." if chance.random() < 0.3 else "",
+            lives_with=tuple(chance.sample(("partner", "her_mother", "other_family"), chance.randrange(0, 2))),
+            hours=(mothers.Hours((1, 2, 3, 4, 5), time(9), time(19)),) if chance.random() < 0.3 else (),
+        )
+        registered = local_instant(starts_on, time(10, chance.randrange(60)))
+        mother = mothers.register(
+            registration=mothers.Registration(
+                first_name=first,
+                family_name=FAMILY_NAMES[chance.randrange(len(FAMILY_NAMES))],
+                name_to_use=first,
+                starts_on=starts_on,
+                edd=edd,
+                locality_id=lay_worker.locality_id,
+                date_of_birth=date(1998 + chance.randrange(9), 1 + chance.randrange(12), 1 + chance.randrange(28)),
+                address=f"{1 + number} Madeup Street",
+                language=chance.choice(LANGUAGES),
+                numbers=(mothers.Number(f"07700 900{100 + number % 900:03d}", safe, safe and chance.random() < 0.5),),
+                sheet=sheet,
+                programme_code=f"M-{seed_code(chance)}",
+                midwife_id=lay_worker.supervisor_id,
+            ),
+            by=lay_worker.supervisor.user,
+            now=registered,
+        )
+        if number % 12 == 7 or self.load[place] >= self.most:
+            return
+        paired_on = starts_on + timedelta(days=chance.choice((0, 0, 1, 2, 5, 12)))
+        if paired_on > self.on:
+            return
+        self.load[place] += 1
+        pairings.pair(
+            mother=mother,
+            lay_worker=lay_worker,
+            by=lay_worker.supervisor.user,
+            now=local_instant(paired_on, time(11)),
+            starts_on=paired_on,
+        )
+        self._course(mother, lay_worker, paired_on, edd)
+
+    def _course(self, mother: Mother, lay_worker: LayWorker, paired_on: date, edd: date) -> None:
+        chance = self.chance
+        course = chance.choice(COURSES)
+        born_on = edd + timedelta(days=chance.randrange(-20, 9))
+        birth_known_on = born_on + timedelta(days=chance.randrange(1, 9))
+        birth_done = False
+        changed = False
+        on = paired_on + timedelta(days=chance.randrange(2, 5))
+        failures_first = chance.choice((0, 0, 1, 1, 2, 3))
+        while on < self.on:
+            if not birth_done and on >= birth_known_on:
+                self._change(mother, lay_worker, plans.Birth(born_on, ("",) * (2 if chance.random() < 0.04 else 1)), on)
+                birth_done = True
+            if not changed and (on - paired_on).days > 50:
+                changed = True
+                if course == "less":
+                    self._change(mother, lay_worker, plans.Rhythm(28), on)
+                elif course == "pauses":
+                    self._change(mother, lay_worker, plans.PauseFor(None, UNSET), on)
+            fade = min(0.6, (on - paired_on).days / 500) if course == "fades" else 0.0
+            missing = {"hard": 0.6}.get(course, 0.08) + fade
+            if failures_first > 0:
+                failures_first -= 1
+                self._entry(mother, lay_worker, on, reached=False)
+                on += timedelta(days=chance.randrange(1, 4))
+                continue
+            if chance.random() < 0.25:
+                self._entry(mother, lay_worker, on - timedelta(days=1), reached=False)
+            if chance.random() >= missing:
+                self._entry(mother, lay_worker, on, reached=True)
+            elif chance.random() < 0.5:
+                self._entry(mother, lay_worker, on, reached=False)
+            on += timedelta(days=(28 if changed and course == "less" else 14) + chance.randrange(-2, 4))
+        if chance.random() < 0.3:
+            self._appointment(mother, lay_worker)
+
+    def _entry(self, mother: Mother, lay_worker: LayWorker, on: date, *, reached: bool) -> None:
+        chance = self.chance
+        late_days = chance.choice((0, 0, 0, 0, 0, 0, 1, 3))
+        happened_at = local_instant(on, time(9 + chance.randrange(9), chance.randrange(60)))
+        entered_at = min(happened_at + timedelta(days=late_days, minutes=30), self.now)
+        if happened_at > entered_at:
+            return
+        mode = chance.choice(("phone", "phone", "home_visit", "video", "met_elsewhere")) if reached else "phone"
+        entry = contacts.Entry(
+            client_id=uuid.UUID(int=chance.getrandbits(128), version=4),
+            happened_at=happened_at,
+            mode=mode,
+            outcome="reached" if reached else chance.choice(NOT_REACHED),
+            minutes=chance.choice((10, 15, 20, 30, 45, 60)) if reached else None,
+            present=() if reached else None,
+            concern="none" if reached else "",
+            influence_asked=reached and chance.random() < 0.5,
+            topics=tuple(sorted(chance.sample(("feeding", "sleep", "mood", "money", "appointments"), 2)))
+            if reached
+            else (),
+            engagement=chance.randrange(2, 6) if reached else None,
+            travel_minutes=chance.choice((10, 20, 30)) if mode == "home_visit" else None,
+            feeling=chance.randrange(2, 6) if chance.random() < 0.3 else None,
+        )
+        self._try(
+            lambda: contacts.record(
+                mother=mother, lay_worker=lay_worker, entry=entry, by=lay_worker.user, now=entered_at
+            )
+        )
+
+    def _change(self, mother: Mother, lay_worker: LayWorker, request: plans.Request, on: date) -> None:
+        self._try(
+            lambda: plans.change(
+                mother=mother,
+                request=request,
+                asked_by="she_to_lay_worker",
+                by=lay_worker.user,
+                now=local_instant(on, time(8)),
+            )
+        )
+
+    def _appointment(self, mother: Mother, lay_worker: LayWorker) -> None:
+        starts_at = local_instant(
+            self.on + timedelta(days=self.chance.randrange(1, 9)), time(10 + self.chance.randrange(7))
+        )
+        self._try(
+            lambda: appointments.agree(
+                mother=mother,
+                starts_at=starts_at,
+                mode="home_visit",
+                place="her home",
+                by=lay_worker.user,
+                now=self.now,
+            )
+        )
+
+    def _try(self, act) -> None:
+        """A cohort drawn by chance asks for things that the rules refuse; so do people."""
+        try:
+            with transaction.atomic():
+                act()
+        except Refused:
+            return
+
+
+def seed_code(chance: random.Random) -> str:
+    """Return a programme code drawn by ``chance``, in the alphabet of real ones."""
+    return "".join(chance.choice(mothers.CODE_ALPHABET) for _place in range(6))
