@@ -1,0 +1,115 @@
+"""A mother's page, for her lay-worker and her midwife. Each reading of it is a line of the access log."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from mentoring.access import mothers_visible_to
+from mentoring.queries.mother_page import page_of
+from mentoring.rules.permissions import CONTACT_CORRECT, CONTACT_RECORD, MOTHER_READ, TODAY_READ
+from mentoring.templatetags.wording import (
+    day,
+    entry_words,
+    interval,
+    mode_word,
+    moment,
+    near_day,
+    sentence,
+    sheet_words,
+)
+from people.access import may, requires
+from people.rules.local_time import local_date
+from people.services import log
+
+
+def mother_or_404(request: HttpRequest, programme_code: str, *, now: datetime) -> Any:
+    """Return the mother with this code if she is the signed-in person's; 404 otherwise."""
+    mothers = mothers_visible_to(request.user, on=local_date(now)).select_related("person", "midwife__user")
+    return get_object_or_404(mothers, programme_code=programme_code)
+
+
+@requires(MOTHER_READ)
+@require_safe
+def mother_detail(request: HttpRequest, programme_code: str) -> HttpResponse:
+    """Show the safe-contact sheet first, then what is planned and agreed, the strip of windows, the log."""
+    now = timezone.now()
+    today = local_date(now)
+    mother = mother_or_404(request, programme_code, now=now)
+    page = page_of(mother, user=request.user, now=now, before=_before(request.GET.get("before", "")))
+    log.write(
+        kind="contact_details_read",
+        by=request.user,
+        now=now,
+        about_person_id=mother.person_id,
+        request_id=getattr(request, "request_id", ""),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+    records = may(request.user, CONTACT_RECORD)
+    is_midwife = not may(request.user, TODAY_READ)
+    corrects = may(request.user, CONTACT_CORRECT)
+    entries = []
+    for entry in page.entries:
+        words = entry_words(entry, user_id=request.user.pk, is_midwife=is_midwife)
+        if corrects and words["mine"]:
+            words["href"] = reverse("contact-correct", args=[programme_code, entry["client_id"]])
+            words["href_text"] = _("Correct or take back")
+        entries.append(words)
+    facts = page.facts
+    return render(
+        request,
+        "mentoring/mother.html",
+        {
+            "mother": mother,
+            "name": facts["person__name_to_use"],
+            "facts": facts,
+            "page": page,
+            "sheet": sheet_words(page, today=today, may_ring=records),
+            "next_planned": _planned_words(page.next_planned, today),
+            "appointments": [
+                {
+                    "pk": row["pk"],
+                    "text": sentence(f"{moment(row['starts_at'], today)}, {mode_word(row['mode'])}"),
+                    "place": row["place"],
+                    "extra": row["planned_contact__due_on"] is None,
+                }
+                for row in page.appointments
+            ],
+            "entries": entries,
+            "older": f"{page.older[0].isoformat()}_{page.older[1]}" if page.older else "",
+            "is_older": "before" in request.GET,
+            "records": records,
+            "back_href": reverse("today") if may(request.user, TODAY_READ) else "/",
+        },
+    )
+
+
+def _planned_words(planned: Mapping[str, Any] | None, today: Any) -> dict[str, str] | None:
+    if planned is None:
+        return None
+    return {
+        "status": planned["status"],
+        "due": sentence(near_day(planned["due_on"], today)),
+        "every": interval(planned["every_days"]),
+        "opens": day(planned["opens_on"]),
+    }
+
+
+def _before(typed: str) -> tuple[datetime, int] | None:
+    """Return the key of the last entry of the page before; 404 for what no page of ours links to."""
+    if not typed:
+        return None
+    at, _underscore, pk = typed.rpartition("_")
+    try:
+        found = datetime.fromisoformat(at), int(pk)
+    except ValueError as error:
+        raise Http404 from error
+    if found[0].tzinfo is None:
+        raise Http404
+    return found

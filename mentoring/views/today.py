@@ -1,0 +1,44 @@
+"""A lay-worker's Today, and the mothers she no longer sees but may still log for. Shows; changes nothing."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from mentoring.access import mothers_still_loggable_by
+from mentoring.queries.today import today_of
+from mentoring.rules.permissions import CONTACT_RECORD, TODAY_READ
+from mentoring.templatetags.wording import agreed_line, card_words, other_words, sentence, short_day
+from people.access import requires
+
+
+@requires(TODAY_READ)
+@require_safe
+def today(request: HttpRequest) -> HttpResponse:
+    """Show who is overdue, due, to be reached first, coming up, and the times agreed."""
+    day = today_of(request.user, now=timezone.now())
+    words = {
+        name: [card_words(card, today=day.on) for card in getattr(day, name)]
+        for name in ("overdue", "due", "first", "coming_up")
+    }
+    return render(
+        request,
+        "mentoring/today.html",
+        {
+            **words,
+            "date": sentence(short_day(day.on, day.on)),
+            "day": day,
+            "agreed_today": [agreed_line(agreed, today=day.on) for agreed in day.agreed_today],
+            "agreed_later": [agreed_line(agreed, today=day.on) for agreed in day.agreed_later],
+            "others": [other_words(card, today=day.on) for card in day.others],
+        },
+    )
+
+
+@requires(CONTACT_RECORD)
+@require_safe
+def late_log(request: HttpRequest) -> HttpResponse:
+    """Show, by the name to use alone, those whose pairing or cover ended within seven days."""
+    mothers = mothers_still_loggable_by(request.user, now=timezone.now())
+    names = mothers.order_by("person__name_to_use", "pk").values("programme_code", "person__name_to_use")
+    return render(request, "mentoring/log_late.html", {"mothers": list(names)})
