@@ -245,6 +245,9 @@ EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Alongside <no-reply@example.org>")
 
+# Staff are written to from 08:00 to 20:00; in the demo at any hour, so that whoever tries it at night sees it work.
+SENDS_AT_ANY_HOUR = DEMO
+
 # --- Celery: ticks only; no future contact sits in the broker ---------------------------------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BEAT_SCHEDULE = SCHEDULE

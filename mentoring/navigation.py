@@ -1,5 +1,13 @@
 """What this app adds to the navigation."""
 
+from django.utils.translation import gettext_noop
+
+from mentoring.rules.permissions import CASELOAD_READ, PROTOCOL_CHANGE, TODAY_READ
 from people.navigation import Entry
 
-ENTRIES: list[Entry] = []
+ENTRIES: list[Entry] = [
+    Entry("today", gettext_noop("Today"), TODAY_READ),
+    Entry("caseload", gettext_noop("Caseload"), CASELOAD_READ),
+    Entry("awaiting", gettext_noop("Awaiting a lay-worker"), CASELOAD_READ),
+    Entry("protocol", gettext_noop("Protocol"), PROTOCOL_CHANGE),
+]

@@ -1,11 +1,43 @@
 """The roof of the app: each URL, its view, its name. One list a screen family, in alphabetical order."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-LAY_WORKER: list[URLPattern] = []
+from mentoring.views import log, midwife, mother, plan, protocol, today
 
-MIDWIFE: list[URLPattern] = []
+LAY_WORKER: list[URLPattern] = [
+    path("late-log/", today.late_log, name="late-log"),
+    path("mothers/<str:programme_code>/", mother.mother_detail, name="mother-detail"),
+    path("mothers/<str:programme_code>/birth/", plan.birth_record, name="birth-record"),
+    path("mothers/<str:programme_code>/due-date/", plan.due_date_change, name="due-date-change"),
+    path("mothers/<str:programme_code>/log/", log.contact_log, name="contact-log"),
+    path("mothers/<str:programme_code>/log/now/<slug:kind>/", log.contact_urgent, name="contact-urgent"),
+    path("mothers/<str:programme_code>/log/<uuid:client_id>/correct/", log.contact_correct, name="contact-correct"),
+    path("mothers/<str:programme_code>/log/<uuid:client_id>/take-back/", log.contact_void, name="contact-void"),
+    path("mothers/<str:programme_code>/next-time/", plan.appointment_agree, name="appointment-agree"),
+    path(
+        "mothers/<str:programme_code>/next-time/<int:pk>/call-off/",
+        plan.appointment_call_off,
+        name="appointment-call-off",
+    ),
+    path("mothers/<str:programme_code>/plan/", plan.plan_change, name="plan-change"),
+    path("today/", today.today, name="today"),
+]
 
-PROGRAMME: list[URLPattern] = []
+MIDWIFE: list[URLPattern] = [
+    path("awaiting/", midwife.awaiting, name="awaiting"),
+    path("caseload/", midwife.caseload, name="caseload"),
+    path("covers/<int:pk>/cancel/", midwife.cover_cancel, name="cover-cancel"),
+    path("lay-workers/<int:pk>/", midwife.lay_worker_detail, name="lay-worker-detail"),
+    path("lay-workers/<int:pk>/cover/", midwife.cover_arrange_all, name="cover-arrange-all"),
+    path("mothers/new/", midwife.mother_register, name="mother-register"),
+    path("mothers/<str:programme_code>/cover/", midwife.cover_arrange, name="cover-arrange"),
+    path("mothers/<str:programme_code>/pair/", midwife.pair, name="pair"),
+    path("mothers/<str:programme_code>/pairings/", midwife.mother_pairings, name="mother-pairings"),
+    path("mothers/<str:programme_code>/safe-contact/", midwife.safe_contact_renew, name="safe-contact-renew"),
+    path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),
+]
 
-urlpatterns = [*LAY_WORKER, *MIDWIFE, *PROGRAMME]
+PROGRAMME: list[URLPattern] = [path("protocol/", protocol.protocol, name="protocol")]
+
+# A path of fixed words such as mothers/new/ stands before one that takes a programme code.
+urlpatterns = [*MIDWIFE, *PROGRAMME, *LAY_WORKER]

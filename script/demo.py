@@ -11,17 +11,16 @@ import http.cookiejar
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,7 +55,24 @@ REMINDER_SECONDS = 150
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is one line for the person at the keyboard."""
+    """The demo cannot go on; the message is one line for the person at the keyboard, and a log's end below it."""
+
+
+class Stopped(BaseException):
+    """Ctrl-C, SIGTERM, or the terminal went away."""
+
+
+def stop_on_signals() -> None:
+    """Raise Stopped at the first signal; the later ones do not disturb the stopping."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(signum: int, frame: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped
+
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def say(line: str) -> None:
@@ -148,11 +164,13 @@ class Children:
                 child.wait()
 
 
-def start_all(environment: dict[str, str], data: Path, port: int) -> Children:
-    """Return web, worker and beat running, on a migrated database that holds at least the sample cohort."""
+@contextmanager
+def everything(found: Mapping[str, str], data: Path, port: int) -> Iterator[Children]:
+    """Run web, worker and beat for the body, on a migrated database that holds at least the sample cohort."""
     logs = data / "log"
     logs.mkdir(parents=True, exist_ok=True)
     (data / "mailbox").mkdir(exist_ok=True)
+    environment = environment_of(found, data, port)
     manage(environment, "migrate", "--no-input", "--verbosity", "0")
     manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
     if json.loads(manage(environment, "sample_state"))["empty"]:
@@ -160,22 +178,17 @@ def start_all(environment: dict[str, str], data: Path, port: int) -> Children:
         today = datetime.datetime.now(ZoneInfo("Europe/London")).date().isoformat()
         manage(environment, "load_sample", "--mothers", str(MOTHERS), "--seed", "1", "--on", today)
     children = Children(environment, logs)
-    binaries = Path(PYTHON).parent
-    children.start(
-        "web",
-        str(binaries / "gunicorn"),
-        "config.wsgi",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        "2",
-        "--log-level",
-        "warning",
-    )
-    celery = (PYTHON, "-m", "celery", "-A", "config")
-    children.start("worker", *celery, "worker", "--concurrency", "1", "--loglevel", "INFO")
-    children.start("beat", *celery, "beat", "--schedule", str(data / "beat-schedule"), "--loglevel", "INFO")
-    return children
+    try:
+        # python -m, not the programs in .venv/bin: those break when the folder is moved.
+        listen = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning")
+        children.start("web", PYTHON, "-m", "gunicorn", "config.wsgi", *listen)
+        celery = (PYTHON, "-m", "celery", "-A", "config")
+        children.start("worker", *celery, "worker", "--concurrency", "1", "--loglevel", "INFO")
+        children.start("beat", *celery, "beat", "--schedule", str(data / "beat-schedule"), "--loglevel", "INFO")
+        wait_until_answering(children, port)
+        yield children
+    finally:
+        children.stop()
 
 
 def wait_until_answering(children: Children, port: int) -> None:
@@ -249,79 +262,62 @@ def walk(port: int) -> list[str]:
     return wrong
 
 
-def wait_for_reminder(environment: Mapping[str, str], children: Children) -> None:
+def wait_for_reminder(children: Children) -> None:
     """Return once a reminder has gone through Celery. Raises DemoError after a while."""
-    before = json.loads(manage(environment, "outbox_probe")).get("sent", 0)
-    manage(environment, "outbox_probe", "--queue-one")
+    environment = children.environment
     deadline = time.monotonic() + REMINDER_SECONDS
     while time.monotonic() < deadline:
         if name := children.ended():
             raise DemoError(f"{name} stopped:\n{children.tail(name)}")
-        if json.loads(manage(environment, "outbox_probe")).get("sent", 0) > before:
+        if json.loads(manage(environment, "outbox_probe")).get("sent", 0) > 0:
             return
         time.sleep(3)
     raise DemoError(f"no reminder went through Celery within {REMINDER_SECONDS} seconds:\n{children.tail('worker')}")
 
 
-def demo(data: Path, port: int) -> int:
-    """Run until Ctrl-C."""
-    stopping: list[int] = []
-    with services.running(data) as found:
-        environment = environment_of(found, data, port)
-        children = start_all(environment, data, port)
-        signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
-        signal.signal(signal.SIGINT, lambda *_: stopping.append(1))
-        try:
-            wait_until_answering(children, port)
-            print(f"\n  Alongside, the demo: http://localhost:{port}\n", flush=True)
-            for name, about in SIGN_INS:
-                print(f"    {name}@example.org".ljust(32) + about)
-            print(
-                f"\n  Everyone's password is {PASSWORD}. Invented people only. Ctrl-C stops everything.\n", flush=True
-            )
-            while not stopping:
-                if name := children.ended():
-                    raise DemoError(f"{name} stopped:\n{children.tail(name)}")
-                time.sleep(0.5)
-        finally:
-            children.stop()
-    return 0
+def demo(data: Path, port: int) -> None:
+    """Run until Stopped. Raises DemoError when one of the processes ends by itself."""
+    with services.running(data) as found, everything(found, data, port) as children:
+        print(f"\n  Alongside, the demo: http://localhost:{port}\n", flush=True)
+        for name, about in SIGN_INS:
+            print(f"    {name}@example.org".ljust(32) + about)
+        print(f"\n  Everyone's password is {PASSWORD}. Invented people only. Ctrl-C stops everything.\n", flush=True)
+        while not (name := children.ended()):
+            time.sleep(0.5)
+        raise DemoError(f"{name} stopped, and so everything else:\n{children.tail(name)}")
 
 
 def check() -> int:
-    """Start everything apart from what may run here, walk it, stop it."""
-    folder = Path(tempfile.mkdtemp(prefix="alongside-check-"))
-    try:
-        with services.running(folder) as found:
-            port = free_port()
-            environment = environment_of(found, folder, port)
-            children = start_all(environment, folder, port)
-            try:
-                wait_until_answering(children, port)
-                wrong = walk(port)
-                for line in wrong:
-                    say(line)
-                if not wrong:
-                    say("every role sees its pages, and no other's")
-                wait_for_reminder(environment, children)
-                say("a reminder went through Celery")
-            finally:
-                children.stop()
-        return 1 if wrong else 0
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Start everything apart from what may run here, walk it, stop it; return the exit status."""
+    with services.throw_away() as found:
+        port = free_port()
+        with everything(found, Path(found["ALONGSIDE_DATA"]), port) as children:
+            wrong = walk(port)
+            for line in wrong:
+                say(line)
+            if not wrong:
+                say("every role sees its pages, and no other's")
+            wait_for_reminder(children)
+            say("a reminder went through Celery")
+    return 1 if wrong else 0
 
 
 def main(arguments: list[str]) -> int:
     try:
         if arguments == ["--check"]:
+            stop_on_signals()
             return check()
         if arguments:
             print("usage: script/demo [--check]", file=sys.stderr)
             return 2
+        stop_on_signals()
         port = int(os.environ.get("PORT") or 8000)
         check_port(port)
-        return demo(services.data_folder(), port)
+        demo(services.data_folder(), port)
+    except Stopped:
+        # A demo is meant to be stopped; a check that was stopped has shown nothing.
+        say("stopped.")
+        return 130 if arguments else 0
     except ValueError:
         say("PORT must be a number.")
     except (DemoError, services.ServicesError) as error:

@@ -1,5 +1,7 @@
 """The roof of the app: each URL, its view, its name."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trial.views import exports
+
+urlpatterns = [path("exports/", exports.export_new, name="export-new")]

@@ -1,5 +1,6 @@
 """Who is with whom: pairing, its end, cover. Keeps the lay-worker's key on planned contacts, and the messages, in step."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -159,3 +160,14 @@ def was_with(*, mother: Mother, lay_worker: LayWorker, at: datetime, now: dateti
         .filter(Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=since))
         .exists()
     )
+
+
+@transaction.atomic
+def arrange_covers(
+    *, mothers: Sequence[Mother], lay_worker: LayWorker, starts_on: date, ends_on: date, by: User, now: datetime
+) -> list[Cover]:
+    """Cover for several mothers, all or none. Locks them in one order. Raises Refused as ``arrange_cover`` does."""
+    return [
+        arrange_cover(mother=mother, lay_worker=lay_worker, starts_on=starts_on, ends_on=ends_on, by=by, now=now)
+        for mother in sorted(mothers, key=lambda mother: mother.person.gate_id)
+    ]

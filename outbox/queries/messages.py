@@ -66,6 +66,11 @@ def counts_by_status() -> dict[str, int]:
     }
 
 
+def status_of(reference: str) -> str | None:
+    """Return the status of the message with this reference, none where there is none."""
+    return Message.objects.filter(reference=reference).values_list("status", flat=True).first()
+
+
 def letters_in(folder: Path, *, most: int = 100) -> list[Letter]:
     """Return the newest letters of a folder that Django's file-based e-mail backend writes to."""
     letters = []

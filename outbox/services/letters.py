@@ -1,4 +1,4 @@
-"""Letters about an account: an invitation, a new password. Their links are made when they are handed over, never stored."""
+"""Letters about an account: an invitation, a new password, a test of the reminders. Their links are made when they are handed over, never stored."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +13,8 @@ from outbox.rules.registry import Kind, Words, register
 from people.models import User
 from people.rules.local_time import local_date
 
-DAYS = {"invitation": 7, "password_reset": 1}
+TEST_REMINDER = "test_reminder"
+DAYS = {"invitation": 7, "password_reset": 1, TEST_REMINDER: 1}
 
 
 def write(*, kind: str, user: User, now: datetime) -> None:
@@ -31,6 +32,17 @@ def write(*, kind: str, user: User, now: datetime) -> None:
         Message.objects.filter(pk=message.pk).exclude(status__in=["claimed", "handing_over"]).update(
             status=Message.Status.QUEUED, status_at=now, due_at=now, expires_at=expires_at, tries=0, why=""
         )
+
+
+def write_test_reminder(*, email: str, now: datetime) -> str:
+    """A reminder that asks for nothing waits for this user, to go the way of a real one; returns its reference.
+
+    Raises User.DoesNotExist.
+    """
+    user = User.objects.get(email=email, is_active=True)
+    write(kind=TEST_REMINDER, user=user, now=now)
+    written = Message.objects.filter(kind=TEST_REMINDER, recipient_user=user, nominal_on=local_date(now))
+    return str(written.exclude(status=Message.Status.CANCELLED).values_list("reference", flat=True).get())
 
 
 def _path(user: User) -> str:
@@ -62,11 +74,24 @@ def _resets(messages: Sequence[Message]) -> list[Words]:
     ]
 
 
+def _tests(messages: Sequence[Message]) -> list[Words]:
+    return [
+        Words(
+            subject=_("Test reminder"),
+            body=_("Reminders from Alongside reach you. There is nothing to do."),
+            path=reverse("home"),
+            why=_("You get this because someone who runs Alongside is testing its reminders."),
+        )
+        for _message in messages
+    ]
+
+
 def _always(message: Message, now: datetime) -> str | None:
     return None
 
 
 def register_kinds() -> None:
-    """Both letters can be sent, at any hour: somebody is waiting for them."""
+    """These letters can be sent, at any hour: somebody is waiting for them."""
     register(Kind("invitation", "Invitation", _invitations, _always, any_hour=True))
     register(Kind("password_reset", "New password", _resets, _always, any_hour=True))
+    register(Kind(TEST_REMINDER, "Test reminder", _tests, _always, any_hour=True))

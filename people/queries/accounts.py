@@ -59,3 +59,8 @@ def log_page(*, kind: str, before: tuple[datetime, int] | None) -> tuple[list[Ac
 def log_kinds() -> list[tuple[str, str]]:
     """Return the kinds of line as (code, words)."""
     return [(str(code), str(label)) for code, label in AccessLog.Kind.choices]
+
+
+def user_by_email(email: str) -> User | None:
+    """Return the active user with this e-mail address, or none."""
+    return User.objects.filter(email=email.strip().lower(), is_active=True).first()

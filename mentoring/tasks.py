@@ -1,0 +1,12 @@
+"""The programme's ticks."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from mentoring.services import reminders
+
+
+@shared_task
+def top_up_messages() -> int:
+    """Every hour: write the reminders that have come into the horizon. Safe to run twice at once."""
+    return reminders.top_up(now=timezone.now())
