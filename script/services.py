@@ -195,13 +195,17 @@ def running(data: Path | None = None) -> Iterator[dict[str, str]]:
 def throw_away() -> Iterator[dict[str, str]]:
     """Run fresh, fast and forgetful servers (no fsync) for the body, in memory where it has room; delete them after.
 
-    Raises ServicesError.
+    Where the environment names servers of its own only the folder is made and deleted. Raises ServicesError.
     """
+    external = external_services()
     _sweep_throw_away()
     path = Path(tempfile.mkdtemp(prefix=THROW_AWAY_PREFIX, dir=_fast_parent()))
     # Made just now for this: the servers' own account passes through to its folder within.
     path.chmod(0o711)
     try:
+        if external:
+            yield {"ALONGSIDE_DATA": str(path)}
+            return
         with _held(Folder(path, throw_away=True)) as environment:
             yield environment
     finally:
@@ -220,19 +224,23 @@ def _sweep_throw_away() -> None:
     """Delete throw-away folders whose guardian was killed before it could."""
     for path in _fast_parent().glob(f"{THROW_AWAY_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if path.stat().st_uid == os.geteuid() and _lock_is_free(Folder(path).users):
+            # A young one may belong to somebody who is about to lock it.
+            old = time.time() - path.stat().st_mtime > START_SECONDS
+            if old and path.stat().st_uid == os.geteuid() and _lock_is_free(Folder(path).users):
                 shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def _held(folder: Folder) -> Iterator[dict[str, str]]:
     folder.make()
-    with open(folder.users, "rb+") as users:
-        _lock(users, fcntl.LOCK_SH, "the servers to stop")
-        _ensure_guardian(folder)
-        environment = folder.read_state()["environment"]
-        yield {**environment, "ALONGSIDE_DATA": str(folder.path)}
-    _wait_until_stopped(folder)
+    try:
+        with folder.users.open("rb+") as users:
+            _lock(users, fcntl.LOCK_SH, "the servers to stop")
+            _ensure_guardian(folder)
+            environment = folder.read_state()["environment"]
+            yield {**environment, "ALONGSIDE_DATA": str(folder.path)}
+    finally:
+        _wait_until_stopped(folder)
 
 
 def _ensure_guardian(folder: Folder) -> None:
@@ -240,7 +248,7 @@ def _ensure_guardian(folder: Folder) -> None:
 
     The caller holds the users' lock, so a guardian that is there cannot decide to stop.
     """
-    with open(folder.start, "rb+") as start:
+    with folder.start.open("rb+") as start:
         _lock(start, fcntl.LOCK_EX, "another script to start the servers")
         if not _lock_is_free(folder.guardian):
             if folder.read_state().get("phase") == "ready":
@@ -249,7 +257,7 @@ def _ensure_guardian(folder: Folder) -> None:
         command = [sys.executable, str(Path(__file__).resolve()), "guard", str(folder.path)]
         if folder.throw_away:
             command.append("--throw-away")
-        with open(folder.logs / "services.log", "ab") as log:
+        with (folder.logs / "services.log").open("ab") as log:
             # A session of its own: Ctrl-C at the keyboard is for the scripts, the servers outlive the last of them.
             guardian = subprocess.Popen(
                 command,
@@ -295,7 +303,7 @@ def _lock(file: IO[bytes], kind: int, waiting_for: str) -> None:
 
 
 def _lock_is_free(path: Path) -> bool:
-    with open(path, "rb+") as file:
+    with path.open("rb+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -320,7 +328,7 @@ def guard(folder: Folder) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    with open(folder.users, "rb+") as users, open(folder.guardian, "rb+") as alive:
+    with folder.users.open("rb+") as users, folder.guardian.open("rb+") as alive:
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -492,16 +500,8 @@ class Servers:
         # SIGINT is PostgreSQL's fast stop: sessions are ended, data are safe.
         child, tail = self._spawn(command, "postgres.log", signal.SIGINT)
         socket = self.sockets / ".s.PGSQL.5432"
-        ready = [
-            str(programs.postgres("pg_isready")),
-            "-q",
-            "-h",
-            str(self.sockets),
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-        ]
+        ready = [str(programs.postgres("pg_isready")), *("-q", "-h", str(self.sockets), "-U", "postgres")]
+        ready += ["-d", "postgres"]
 
         def answers() -> bool:
             return socket.exists() and subprocess.run(ready, env=_clean_environment(), check=False).returncode == 0
@@ -575,7 +575,7 @@ class Servers:
     ) -> tuple[subprocess.Popen[bytes], Callable[[], str]]:
         """Start one server whose output goes to a log; return it and a function that reads its output so far."""
         path = self.folder.logs / log_name
-        with open(path, "ab") as log:
+        with path.open("ab") as log:
             begins = log.tell()
             child = subprocess.Popen(
                 command,
@@ -591,7 +591,7 @@ class Servers:
         self.children.append((child, stop_signal))
 
         def tail() -> str:
-            with open(path, "rb") as log:
+            with path.open("rb") as log:
                 log.seek(begins)
                 return log.read().decode(errors="replace")
 
@@ -796,20 +796,15 @@ def main(arguments: Sequence[str]) -> int:
     match list(arguments):
         case ["guard", path, *rest]:
             return guard(Folder(Path(path), throw_away="--throw-away" in rest))
-        case ["run", *command] if command:
+        case ["run" | "throw-away" as kind, *command] if command:
             try:
-                with running() as environment:
+                with running() if kind == "run" else throw_away() as environment:
                     return run(command, environment)
             except ServicesError as error:
                 print(f"alongside: {error}", file=sys.stderr)
                 return 1
-        case ["throw-away", *command] if command:
-            try:
-                with throw_away() as environment:
-                    return run(command, environment)
-            except ServicesError as error:
-                print(f"alongside: {error}", file=sys.stderr)
-                return 1
+            except KeyboardInterrupt:
+                return 130
         case ["status"]:
             state = Folder(data_folder()).read_state()
             print(json.dumps(state or {"phase": "stopped"}))

@@ -1,4 +1,4 @@
-"""Letters about an account: an invitation, a new password, a test of the reminders. Their links are made when they are handed over, never stored."""
+"""Letters that are not about a mother: an invitation, a new password, a test. Links are made on hand-over, never stored."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
