@@ -20,6 +20,7 @@ ALONE = "alone"
 QUICK_MINUTES = (10, 20, 30, 45, 60)
 NEXT_PLANNED, NEXT_AGREE, NEXT_CHANGE = "planned", "agree", "change"
 FIVE = [(mark, str(mark)) for mark in range(1, 6)]
+WHO = [(code, label.capitalize()) for code, label in Who.choices]
 YES_NO = [("yes", _("Yes")), ("no", _("No"))]
 
 # What one tap of the first step says: how, and what came of it.
@@ -54,8 +55,10 @@ class ContactForm(WhenForm):
     """One log entry. ``start`` none: for a mother she no longer sees, of whom nothing is shown."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
-    outcome = forms.ChoiceField(label=_("What happened?"), choices=Outcome.choices)
-    mode = forms.ChoiceField(label=_("How?"), choices=Mode.choices)
+    outcome = forms.ChoiceField(
+        label=_("What happened?"), choices=[(code, label.capitalize()) for code, label in Outcome.choices]
+    )
+    mode = forms.ChoiceField(label=_("How?"), choices=[(code, label.capitalize()) for code, label in Mode.choices])
     minutes = forms.ChoiceField(
         label=_("How many minutes?"),
         choices=[(str(number), str(number)) for number in QUICK_MINUTES],
@@ -76,7 +79,7 @@ class ContactForm(WhenForm):
     )
     present = forms.MultipleChoiceField(
         label=_("Who else was there?"),
-        choices=[(ALONE, _("Nobody else")), *Who.choices],
+        choices=[(ALONE, _("Nobody else")), *WHO],
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
@@ -111,13 +114,16 @@ class ContactForm(WhenForm):
     )
     influence_none = forms.BooleanField(label=_("I asked, and nobody did"), required=False)
     helped_by = forms.MultipleChoiceField(
-        label=_("Helped"), choices=Who.choices, widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Helped"), choices=WHO, widget=forms.CheckboxSelectMultiple, required=False
     )
     hindered_by = forms.MultipleChoiceField(
-        label=_("Hindered"), choices=Who.choices, widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Hindered"), choices=WHO, widget=forms.CheckboxSelectMultiple, required=False
     )
     initiated_by = forms.ChoiceField(
-        label=_("Who started it?"), choices=Contact.InitiatedBy.choices, widget=forms.RadioSelect, initial="lay_worker"
+        label=_("Who started it?"),
+        choices=[(code, label.capitalize()) for code, label in Contact.InitiatedBy.choices],
+        widget=forms.RadioSelect,
+        initial="lay_worker",
     )
     topics = forms.MultipleChoiceField(
         label=_("What did you talk about?"),

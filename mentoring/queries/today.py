@@ -3,6 +3,7 @@
 The same few queries at one mother and at five hundred. Never writes.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -76,6 +77,13 @@ class Today:
     def has_mothers(self) -> bool:
         """Whether anyone is paired with her or covered by her."""
         return bool(self.overdue or self.due or self.first or self.coming_up or self.others)
+
+    @property
+    def shared_names(self) -> set[str]:
+        """The names to use that more than one of her mothers has."""
+        cards = (*self.overdue, *self.due, *self.first, *self.coming_up, *self.others)
+        names = Counter(card.name for card in cards)
+        return {name for name, count in names.items() if count > 1}
 
     @property
     def is_clear(self) -> bool:

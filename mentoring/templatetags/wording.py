@@ -1,6 +1,6 @@
 """Dates, intervals, safe contact and log entries in plain words, as cards and pages show them. Decides nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.dates import MONTHS, WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from phonenumbers import NumberParseException
 
 from mentoring.models import Concern, Mode, Outcome, Pause, Topic, Who
 from mentoring.queries.mother_page import Page
@@ -84,6 +85,15 @@ def sentence(text: str) -> str:
 
 
 @register.filter
+def telephone(number: str) -> str:
+    """Return a number as it is read out, or as it was typed where it is none."""
+    try:
+        return readable(number)
+    except NumberParseException:
+        return number
+
+
+@register.filter
 def mode_word(code: str) -> str:
     return str(Mode(code).label)
 
@@ -146,6 +156,12 @@ def card_words(card: Card, *, today: date) -> dict[str, Any]:
         "log_href": reverse("contact-log", args=[card.code]),
         "note": " ".join(notes),
     }
+
+
+def cards_words(cards: Iterable[Card], *, today: date, shared: set[str]) -> list[dict[str, Any]]:
+    """Return cards in words; those whose name another mother ``shared`` too carry the programme code, to tell them apart."""
+    words = [card_words(card, today=today) for card in cards]
+    return [card | {"name": f"{card['name']} ({card['code']})"} if card["name"] in shared else card for card in words]
 
 
 def _safe_words(card: Card, stop: str) -> str:
@@ -396,8 +412,7 @@ def difference_words(preview: Preview, *, open_due_dates: Iterable[date], today:
     standing = sorted({*open_due_dates, *added} - set(withdrawn))
     changes = [{"kind": "removed", "text": text} for text in _dates(withdrawn, today)]
     changes += [{"kind": "added", "text": text} for text in _dates(added, today)]
-    for was, now in difference.changed[:DATES_LISTED]:
-        changes.append({"kind": "moved", "text": _window_words(was, now, today)})
+    changes += [{"kind": "moved", "text": text} for text in _windows(difference.changed, today)]
     for appointment in preview.appointments_withdrawn:
         changes.append(
             {
@@ -429,7 +444,7 @@ def difference_words(preview: Preview, *, open_due_dates: Iterable[date], today:
         )
     return {
         "changes": changes,
-        "next_due": short_day(standing[0], today) if standing else _("nothing more is planned"),
+        "next_due": _next_dates(standing, today),
         "unchanged": not changes,
     }
 
@@ -445,7 +460,23 @@ def _dates(dates: list[date], today: date) -> list[str]:
     return listed
 
 
-def _window_words(was: Any, now: Any, today: date) -> str:
+def _next_dates(dates: list[date], today: date) -> str:
+    if not dates:
+        return _("nothing more is planned")
+    following = ", ".join(plain_day(on, today) for on in dates[1:3])
+    first = short_day(dates[0], today)
+    return _("%(first)s, then %(following)s") % {"first": first, "following": following} if following else first
+
+
+def _windows(changed: Sequence[tuple[Any, Any]], today: date) -> list[str]:
+    """Return each window that opens or closes on another day; where there are many, how many."""
+    if len(changed) > DATES_LISTED // 2:
+        words = _("%(count)s contacts keep their day; there is more or less time around it")
+        return [words % {"count": len(changed)}]
+    return [_window_words(now, today) for _was, now in changed]
+
+
+def _window_words(now: Any, today: date) -> str:
     one_day = timedelta(days=1)
     return _("contact due %(due)s: open from %(opens)s to %(closes)s") % {
         "due": short_day(now.due_on, today),

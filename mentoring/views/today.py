@@ -1,6 +1,6 @@
 """A lay-worker's Today, and the mothers she no longer sees but may still log for. Shows; changes nothing."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -8,17 +8,17 @@ from django.views.decorators.http import require_safe
 from mentoring.access import mothers_still_loggable_by
 from mentoring.queries.today import today_of
 from mentoring.rules.permissions import CONTACT_RECORD, TODAY_READ
-from mentoring.templatetags.wording import agreed_line, card_words, other_words, sentence, short_day
-from people.access import requires
+from mentoring.templatetags.wording import agreed_line, cards_words, other_words, sentence, short_day
+from people.access import SignedInRequest, requires
 
 
 @requires(TODAY_READ)
 @require_safe
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: SignedInRequest) -> HttpResponse:
     """Show who is overdue, due, to be reached first, coming up, and the times agreed."""
     day = today_of(request.user, now=timezone.now())
     words = {
-        name: [card_words(card, today=day.on) for card in getattr(day, name)]
+        name: cards_words(getattr(day, name), today=day.on, shared=day.shared_names)
         for name in ("overdue", "due", "first", "coming_up")
     }
     return render(
@@ -37,7 +37,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 @requires(CONTACT_RECORD)
 @require_safe
-def late_log(request: HttpRequest) -> HttpResponse:
+def late_log(request: SignedInRequest) -> HttpResponse:
     """Show, by the name to use alone, those whose pairing or cover ended within seven days."""
     mothers = mothers_still_loggable_by(request.user, now=timezone.now())
     names = mothers.order_by("person__name_to_use", "pk").values("programme_code", "person__name_to_use")

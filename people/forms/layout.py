@@ -106,7 +106,7 @@ class Fieldset(_Group):
 class Details(_Group):
     """Fields that most people do not need, behind a summary such as "Add more".
 
-    Opens by itself when one of its fields holds an error or a value, so that nothing typed is hidden.
+    Opens by itself when one of its fields holds an error or something typed, so that nothing typed is hidden.
     """
 
     template_name = "details"
@@ -118,7 +118,9 @@ class Details(_Group):
 
     def values(self, form: BaseForm) -> dict[str, Any]:
         inside = [form[pointer.name] for pointer in self.get_field_names() if pointer.name in form.fields]
-        filled = any(field.errors or (form.is_bound and field.field.has_changed(None, field.data)) for field in inside)
+        filled = any(
+            field.errors or (form.is_bound and field.field.has_changed(field.initial, field.data)) for field in inside
+        )
         return {"open": filled, "mark_optional": self.mark_optional}
 
 

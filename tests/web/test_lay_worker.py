@@ -544,7 +544,7 @@ def test_fewer_contacts_are_shown_before_they_are_saved(client: Client, mother: 
     shown = send(client, address, every="28", asked_by="she_to_lay_worker")
     said = words(shown)
     assert "What will move" in said
-    assert "Next due: Wednesday 18 November" in said
+    assert "Next due: Wednesday 18 November, then 16 December, 13 January 2027" in said
     assert "Taken out: Wednesday 4 November" in said
     assert PlanChange.objects.filter(kind="rhythm").count() == 0
     saved = client.post(address, form_of(shown.content.decode()) | {"confirmed": "yes"}, follow=True)
