@@ -1,32 +1,32 @@
 """Messages in the app, and the demo's mailbox."""
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from outbox.queries import messages as queries
 from outbox.services import messages
-from people.access import requires
+from people.access import SignedInRequest, requires
 from people.rules.permissions import ANYONE_SIGNED_IN, MESSAGES_READ
 
 
 @requires(MESSAGES_READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: SignedInRequest) -> HttpResponse:
     """A person's own messages, newest first; a POST marks all as read."""
     if request.method == "POST":
         messages.mark_read(user_id=request.user.pk, now=timezone.now())
         return redirect("message-list")
     before = request.GET.get("before", "")
-    rows, next_id = queries.messages_of(request.user, before_id=int(before) if before.isdigit() else None)  # type: ignore[arg-type]  # signed in
+    rows, next_id = queries.messages_of(request.user, before_id=int(before) if before.isdigit() else None)
     return render(request, "outbox/message_list.html", {"rows": rows, "next_id": next_id, "first": not before})
 
 
 @requires(ANYONE_SIGNED_IN)
 @require_safe
-def mailbox(request: HttpRequest) -> HttpResponse:
+def mailbox(request: SignedInRequest) -> HttpResponse:
     """Every e-mail of the demo, newest first. It does not exist elsewhere."""
     if not settings.DEMO:
         raise Http404

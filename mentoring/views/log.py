@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -29,14 +29,14 @@ from mentoring.rules.refusals import Refused
 from mentoring.services import contacts
 from mentoring.templatetags.wording import mode_word, outcome_word, saved_words, sentence, stamp
 from mentoring.views.mother import mother_or_404
-from people.access import requires
+from people.access import SignedInRequest, requires
 from people.rules.local_time import local_date
 
 # What the page after saving must say plainly.
 URGENT = ("emergency", "today", "not-safe", "ring-me")
 
 
-def loggable_or_404(request: HttpRequest, programme_code: str, *, now: datetime) -> tuple[Any, bool]:
+def loggable_or_404(request: SignedInRequest, programme_code: str, *, now: datetime) -> tuple[Any, bool]:
     """Return a mother that the lay-worker may log for, and whether she still sees her; 404 otherwise."""
     late = mothers_still_loggable_by(request.user, now=now).select_related("person", "midwife__user")
     mother = late.filter(programme_code=programme_code).first()
@@ -47,7 +47,7 @@ def loggable_or_404(request: HttpRequest, programme_code: str, *, now: datetime)
 
 @requires(CONTACT_RECORD)
 @require_http_methods(["GET", "HEAD", "POST"])
-def contact_log(request: HttpRequest, programme_code: str) -> HttpResponse:
+def contact_log(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """Ask first whether she was reached, then what that needs; save once and say what changed."""
     now = timezone.now()
     mother, sees_her = loggable_or_404(request, programme_code, now=now)
@@ -87,7 +87,7 @@ def contact_log(request: HttpRequest, programme_code: str) -> HttpResponse:
     )
 
 
-def _first_step(request: HttpRequest, mother: Any, *, sees_her: bool) -> HttpResponse:
+def _first_step(request: SignedInRequest, mother: Any, *, sees_her: bool) -> HttpResponse:
     return render(
         request,
         "mentoring/log_reached.html",
@@ -117,7 +117,7 @@ def _after(form: ContactForm, contact: Any, programme_code: str, *, sees_her: bo
 
 @requires(CONTACT_RECORD)
 @require_safe
-def contact_urgent(request: HttpRequest, programme_code: str, kind: str) -> HttpResponse:
+def contact_urgent(request: SignedInRequest, programme_code: str, kind: str) -> HttpResponse:
     """Say plainly whom to ring now, or what happens next, after an entry that cannot wait."""
     if kind not in URGENT:
         raise Http404
@@ -139,7 +139,7 @@ def contact_urgent(request: HttpRequest, programme_code: str, kind: str) -> Http
 
 @requires(CONTACT_CORRECT)
 @require_http_methods(["GET", "HEAD", "POST"])
-def contact_correct(request: HttpRequest, programme_code: str, client_id: UUID) -> HttpResponse:
+def contact_correct(request: SignedInRequest, programme_code: str, client_id: UUID) -> HttpResponse:
     """Put an entry of hers right, with a reason; both dates stay on record."""
     now = timezone.now()
     contact = _own_or_404(request, programme_code, client_id, now=now)
@@ -168,7 +168,7 @@ def contact_correct(request: HttpRequest, programme_code: str, client_id: UUID) 
 
 @requires(CONTACT_CORRECT)
 @require_http_methods(["GET", "HEAD", "POST"])
-def contact_void(request: HttpRequest, programme_code: str, client_id: UUID) -> HttpResponse:
+def contact_void(request: SignedInRequest, programme_code: str, client_id: UUID) -> HttpResponse:
     """Take an entry of hers back, with a reason; it stays readable and counts for nothing."""
     now = timezone.now()
     contact = _own_or_404(request, programme_code, client_id, now=now)
@@ -184,7 +184,7 @@ def contact_void(request: HttpRequest, programme_code: str, client_id: UUID) -> 
     return render(request, "mentoring/log_void.html", _about(contact, programme_code) | {"form": form})
 
 
-def _own_or_404(request: HttpRequest, programme_code: str, client_id: UUID, *, now: datetime) -> Any:
+def _own_or_404(request: SignedInRequest, programme_code: str, client_id: UUID, *, now: datetime) -> Any:
     own = contacts_correctable_by(request.user, on=local_date(now)).select_related("mother__person", "lay_worker")
     return get_object_or_404(own, client_id=client_id, mother__programme_code=programme_code)
 

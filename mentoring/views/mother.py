@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,12 +24,12 @@ from mentoring.templatetags.wording import (
     sentence,
     sheet_words,
 )
-from people.access import may, requires
+from people.access import SignedInRequest, may, requires
 from people.rules.local_time import local_date
 from people.services import log
 
 
-def mother_or_404(request: HttpRequest, programme_code: str, *, now: datetime) -> Any:
+def mother_or_404(request: SignedInRequest, programme_code: str, *, now: datetime) -> Any:
     """Return the mother with this code if she is the signed-in person's; 404 otherwise."""
     mothers = mothers_visible_to(request.user, on=local_date(now)).select_related("person", "midwife__user")
     return get_object_or_404(mothers, programme_code=programme_code)
@@ -37,7 +37,7 @@ def mother_or_404(request: HttpRequest, programme_code: str, *, now: datetime) -
 
 @requires(MOTHER_READ)
 @require_safe
-def mother_detail(request: HttpRequest, programme_code: str) -> HttpResponse:
+def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """Show the safe-contact sheet first, then what is planned and agreed, the strip of windows, the log."""
     now = timezone.now()
     today = local_date(now)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -37,7 +37,7 @@ from mentoring.templatetags.wording import (
     short_day,
 )
 from mentoring.views.mother import mother_or_404
-from people.access import may, requires
+from people.access import SignedInRequest, may, requires
 from people.rules.local_time import local_date
 
 CHANGES: dict[str, type[PlanForm]] = {"rhythm": RhythmForm, "pause": PauseForm, "resume": ResumeForm}
@@ -45,7 +45,7 @@ CHANGES: dict[str, type[PlanForm]] = {"rhythm": RhythmForm, "pause": PauseForm, 
 
 @requires(PLAN_CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def plan_change(request: HttpRequest, programme_code: str) -> HttpResponse:
+def plan_change(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """Fewer, more, pause or resume: choose one, say who asked, see what moves, save."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
@@ -77,7 +77,7 @@ def plan_change(request: HttpRequest, programme_code: str) -> HttpResponse:
 
 @requires(BIRTH_RECORD)
 @require_http_methods(["GET", "HEAD", "POST"])
-def birth_record(request: HttpRequest, programme_code: str) -> HttpResponse:
+def birth_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """The baby is here, or the babies: record it once, see what moves, save."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
@@ -94,7 +94,7 @@ def birth_record(request: HttpRequest, programme_code: str) -> HttpResponse:
 
 @requires(PLAN_CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def due_date_change(request: HttpRequest, programme_code: str) -> HttpResponse:
+def due_date_change(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """The due date is another: see what moves, save."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
@@ -111,7 +111,7 @@ def due_date_change(request: HttpRequest, programme_code: str) -> HttpResponse:
 
 
 def _change(
-    request: HttpRequest,
+    request: SignedInRequest,
     mother: Any,
     facts: dict[str, Any],
     form_class: type[PlanForm],
@@ -186,7 +186,7 @@ def _about(mother: Any, facts: dict[str, Any]) -> dict[str, Any]:
 
 @requires(APPOINTMENT_AGREE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def appointment_agree(request: HttpRequest, programme_code: str) -> HttpResponse:
+def appointment_agree(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """Save the day, time and way that were agreed with her; it replaces the time agreed for the same contact."""
     now = timezone.now()
     on = local_date(now)
@@ -228,7 +228,7 @@ def appointment_agree(request: HttpRequest, programme_code: str) -> HttpResponse
 
 @requires(APPOINTMENT_AGREE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def appointment_call_off(request: HttpRequest, programme_code: str, pk: int) -> HttpResponse:
+def appointment_call_off(request: SignedInRequest, programme_code: str, pk: int) -> HttpResponse:
     """Call an agreed time off, once asked whether she is sure."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)

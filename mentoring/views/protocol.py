@@ -1,7 +1,7 @@
 """The programme lead's page of the protocol's settings: versioned, in force for mothers registered from then on."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,14 +12,14 @@ from mentoring.queries.caseload import protocol_versions
 from mentoring.rules.permissions import PROTOCOL_CHANGE
 from mentoring.rules.refusals import Refused
 from mentoring.services import protocol as service
-from people.access import requires
+from people.access import SignedInRequest, requires
 
 PRESETS = {"14-14": (14, 14), "14-28": (14, 28)}
 
 
 @requires(PROTOCOL_CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def protocol(request: HttpRequest) -> HttpResponse:
+def protocol(request: SignedInRequest) -> HttpResponse:
     """Every version, and a form for the next, filled from a preset or from what is in force."""
     versions = list(protocol_versions())
     latest = versions[0] if versions else None

@@ -1,14 +1,14 @@
 """The administrator's pages: people, their rights, localities; the data-protection officer's: the access log."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from people.access import requires
+from people.access import SignedInRequest, requires
 from people.forms.accounts import GrantForm, InviteForm, LocalityForm
 from people.queries import accounts as queries
 from people.rules.permissions import ACCESS_LOG_READ, LOCALITY_MANAGE, USER_MANAGE
@@ -34,7 +34,7 @@ def refusal_words(code: str) -> str:
 
 @requires(USER_MANAGE)
 @require_safe
-def user_list(request: HttpRequest) -> HttpResponse:
+def user_list(request: SignedInRequest) -> HttpResponse:
     """Everybody with an account, by e-mail, with search."""
     search = request.GET.get("search", "").strip()
     rows, next_after = queries.users_page(search=search, after=request.GET.get("after", ""))
@@ -53,7 +53,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
 
 @requires(USER_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def user_invite(request: HttpRequest) -> HttpResponse:
+def user_invite(request: SignedInRequest) -> HttpResponse:
     """Invite a person by e-mail."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -69,7 +69,7 @@ def user_invite(request: HttpRequest) -> HttpResponse:
 
 @requires(USER_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def user_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def user_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     """One person's account: her rights, and giving another."""
     user = queries.user_with(pk)
     if user is None:
@@ -107,7 +107,7 @@ def user_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(USER_MANAGE)
 @require_POST
-def user_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+def user_act(request: SignedInRequest, pk: int, act: str) -> HttpResponse:
     """Second or end a right, switch an account off or on, or send another invitation."""
     user = queries.user_with(pk)
     if user is None:
@@ -137,14 +137,14 @@ def user_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
 @requires(LOCALITY_MANAGE)
 @require_safe
-def locality_list(request: HttpRequest) -> HttpResponse:
+def locality_list(request: SignedInRequest) -> HttpResponse:
     """Every locality."""
     return render(request, "people/locality_list.html", {"rows": queries.localities()})
 
 
 @requires(LOCALITY_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def locality_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def locality_edit(request: SignedInRequest, pk: int | None = None) -> HttpResponse:
     """Add or change a locality."""
     locality = queries.locality_with(pk) if pk is not None else None
     if pk is not None and locality is None:
@@ -165,7 +165,7 @@ def locality_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 @requires(ACCESS_LOG_READ)
 @require_safe
-def access_log(request: HttpRequest) -> HttpResponse:
+def access_log(request: SignedInRequest) -> HttpResponse:
     """The access log, newest first."""
     at, _sep, key = request.GET.get("before", "").partition("_")
     instant = parse_datetime(at.replace(" ", "+")) if at else None

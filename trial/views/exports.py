@@ -1,7 +1,7 @@
 """The coordinator's export page: what, why, and the log of past exports."""
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,7 +13,7 @@ from mentoring.queries.exports import past_exports
 from mentoring.rules.permissions import EXPORT_TAKE
 from mentoring.rules.refusals import Refused
 from mentoring.services import exports
-from people.access import requires
+from people.access import SignedInRequest, requires
 from people.forms.layout import Field, form_helper
 
 
@@ -32,7 +32,7 @@ class ExportForm(forms.Form):
 
 @requires(EXPORT_TAKE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def export_new(request: HttpRequest) -> HttpResponseBase:
+def export_new(request: SignedInRequest) -> HttpResponseBase:
     """Take a data set; the answer to a good form is the file."""
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -51,5 +51,5 @@ def export_new(request: HttpRequest) -> HttpResponseBase:
     return _page(request, form)
 
 
-def _page(request: HttpRequest, form: ExportForm) -> HttpResponse:
+def _page(request: SignedInRequest, form: ExportForm) -> HttpResponse:
     return render(request, "trial/export.html", {"form": form, "exports": past_exports(), "title": _("Exports")})
