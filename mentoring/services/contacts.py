@@ -104,6 +104,8 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
     """
     if not reason.strip():
         raise Refused("reason_missing", _("Say why you are correcting it."))
+    if entry.outcome == "not_safe":
+        mothers.suspend_safe_contact(mother=contact.mother, by=by, now=now)
     plan = plans.locked_plan(contact.mother)
     locked = Contact.objects.select_for_update(no_key=True, of=("self",)).get(pk=contact.pk)
     if locked.voided_at is not None:
@@ -120,6 +122,7 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
         locked.save(update_fields=list(changed))
         plans.refulfil(plan=plan, now=now)
         reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False)
+        alerts.tell_midwife(contact=locked, now=now)
     return _told(locked, plan, now, is_new=False)
 
 

@@ -21,6 +21,7 @@ from people.rules.local_time import local_date
 def still_wanted(message: Message, now: datetime) -> str | None:
     """Return none while the planned contact is open, offered, not held or paused, and the recipient looks after her today."""
     today = local_date(now)
+    assert message.subject_id is not None and message.subject_due_on is not None
     row = (
         PlannedContact.objects.filter(
             mother__person=message.subject_id, due_on=message.subject_due_on, withdrawn_at__isnull=True

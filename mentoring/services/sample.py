@@ -2,12 +2,13 @@
 
 import random
 import uuid
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 
-from mentoring.models import LayWorker, Mother
+from mentoring.models import LayWorker, Midwife, Mother
 from mentoring.rules.changes import UNSET
 from mentoring.rules.refusals import Refused
 from mentoring.services import appointments, contacts, mothers, pairings, plans, protocol, staff
@@ -91,13 +92,13 @@ class _Cohort:
         RoleGrant.objects.create(user=user, role=role.value, granted_at=self.begun)
         return user
 
-    def _midwife(self, number: int):
+    def _midwife(self, number: int) -> Midwife:
         name, full_name = ("midwife", "Mina Midwife") if number == 0 else (f"midwife{number + 1}", "Marta Midwife")
         user = self._user(name, full_name, Role.MIDWIFE)
         User.objects.filter(pk=user.pk).update(phone="+442890000100")
         return staff.make_midwife(user=user, by=None, now=self.begun)
 
-    def _lay_worker(self, number: int, supervisor, locality: Locality) -> LayWorker:
+    def _lay_worker(self, number: int, supervisor: Midwife, locality: Locality) -> LayWorker:
         name, full_name = (
             ("layworker", "Lena Layworker")
             if number == 0
@@ -259,7 +260,7 @@ class _Cohort:
             )
         )
 
-    def _try(self, act) -> None:
+    def _try(self, act: Callable[[], object]) -> None:
         """A cohort drawn by chance asks for things that the rules refuse; so do people."""
         try:
             with transaction.atomic():

@@ -61,7 +61,9 @@ class Visitor:
         return self
 
     def sees(self, text: str) -> "Visitor":
-        assert text in self.page.inner_text("body"), f"{text!r} is not on {self.page.url}:\n{self.page.inner_text('main')}"
+        assert text in self.page.inner_text("body"), (
+            f"{text!r} is not on {self.page.url}:\n{self.page.inner_text('main')}"
+        )
         return self
 
     def does_not_see(self, text: str) -> "Visitor":

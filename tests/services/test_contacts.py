@@ -205,3 +205,17 @@ def test_one_form_sent_from_six_places_at_once_is_one_record(paired):
     )
     assert sorted(result.is_new for result in results) == [False] * 5 + [True]
     assert Contact.objects.count() == 1
+
+
+def test_a_correction_to_not_safe_to_talk_stops_everything_as_an_entry_does(paired):
+    mother, lay_worker = paired
+    contact = record(mother, lay_worker).contact
+    contacts.correct(
+        contact=contact,
+        entry=entry(client_id=contact.client_id, outcome="not_safe", minutes=None, present=None, concern=""),
+        reason="She could not speak freely",
+        by=lay_worker.user,
+        now=NOW,
+    )
+    assert SafeContact.objects.get(person=mother.person).suspended_at == NOW
+    assert Message.objects.filter(kind="not_safe_to_talk", recipient_user=mother.midwife.user).exists()

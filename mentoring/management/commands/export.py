@@ -1,6 +1,5 @@
 """Take a data set as a file: script/manage export contacts --format csv --to PATH --by EMAIL --reason TEXT."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
             export = exports.ask(dataset=options["dataset"], reason=options["reason"], by=user, now=timezone.now())
             with part.open("wb") as file:
                 exports.write(export=export, target=file, clock=timezone.now)
-            os.replace(part, to)
+            part.replace(to)
         except Refused as refused:
             raise CommandError(refused.message) from refused
         except OSError as error:
