@@ -180,7 +180,7 @@ def everything(found: Mapping[str, str], data: Path, port: int) -> Iterator[Chil
     children = Children(environment, logs)
     try:
         # python -m, not the programs in .venv/bin: those break when the folder is moved.
-        listen = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning")
+        listen = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--log-level", "warning", "--no-control-socket")
         children.start("web", PYTHON, "-m", "gunicorn", "config.wsgi", *listen)
         celery = (PYTHON, "-m", "celery", "-A", "config")
         children.start("worker", *celery, "worker", "--concurrency", "1", "--loglevel", "INFO")

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # As root PostgreSQL must run as somebody else, and that somebody cannot look into /root: its data lie here.
 ROOT_STORE = Path("/var/lib/alongside")
 ROOT_ACCOUNT = "alongside-db"
+MADE_FOR = "made-for"
 THROW_AWAY_PREFIX = "alongside-test-"
 SOCKETS_PREFIX = "alongside-"
 LONGEST_SOCKET_PATH = 107
@@ -153,7 +154,7 @@ class Folder:
     def write_state(self, **state: Any) -> None:
         """Replace the state in one step, so that no reader meets half of it."""
         new = self.state.with_suffix(".new")
-        new.write_text(json.dumps(state))
+        new.write_text(json.dumps({"folder": str(self.path.resolve()), **state}))
         new.replace(self.state)
 
 
@@ -375,6 +376,7 @@ class Servers:
 
         Raises ServicesError.
         """
+        self._refuse_a_copy()
         self._clear_what_a_kill_left()
         self.account = _account(self.folder)
         programs = _programs(self.account)
@@ -430,6 +432,9 @@ class Servers:
         The caller holds the guardian's lock: whatever still runs here belongs to nobody.
         """
         state = self.folder.read_state()
+        if state.get("folder") != str(self.folder.path.resolve()):
+            # Copied from elsewhere, where its servers may well be running.
+            state = {}
         sockets = Path(state.get("sockets") or "/nonexistent")
         postmaster = self.folder.store / "data" / "postmaster.pid"
         pids = [pid for pid in state.get("children", []) if isinstance(pid, int)]
@@ -450,11 +455,21 @@ class Servers:
         if sockets.name.startswith(SOCKETS_PREFIX) and not sockets.is_symlink():
             shutil.rmtree(sockets, ignore_errors=True)
 
+    def _refuse_a_copy(self) -> None:
+        """Raise ServicesError where the link to a database was copied along with its folder: two would write to one."""
+        store, here = self.folder.store, str(self.folder.path.resolve())
+        if store.is_symlink() and not store.exists():
+            store.unlink()
+        made_for = _made_for(store) if store.is_symlink() else None
+        if made_for is None or str(made_for) == here:
+            return
+        if (made_for / store.name).exists() and (made_for / store.name).samefile(store):
+            raise ServicesError(f"{store} belongs to {made_for}, copied with it: delete {store} here.")
+        (store / MADE_FOR).write_text(here)
+
     def _make_store(self) -> None:
         """Leave a folder that the servers' account owns where ``folder.store`` says, as root behind a link."""
         store = self.folder.store
-        if store.is_symlink() and not store.exists():
-            store.unlink()
         if store.exists():
             return
         if self.account.uid is None or self.folder.throw_away:
@@ -462,7 +477,9 @@ class Servers:
             self.account.take(store)
             return
         _make_root_store()
+        _sweep_root_store()
         target = Path(tempfile.mkdtemp(prefix="postgres-", dir=ROOT_STORE))
+        (target / MADE_FOR).write_text(str(self.folder.path.resolve()))
         self.account.take(target)
         store.symlink_to(target)
 
@@ -713,6 +730,26 @@ def _make_root_store() -> None:
             ROOT_STORE.chmod(0o755)
         except OSError as error:
             raise ServicesError(f"{ROOT_STORE} cannot be made: {error.strerror}.") from None
+
+
+def _made_for(store: Path) -> Path | None:
+    """Return the data folder that links to this one, where it is on record."""
+    try:
+        return Path((store / MADE_FOR).read_text())
+    except OSError:
+        return None
+
+
+def _sweep_root_store() -> None:
+    """Delete databases whose data folder somebody has deleted; one on a disk that is merely absent stays."""
+    for store in ROOT_STORE.glob("postgres-*"):
+        made_for = _made_for(store)
+        if made_for is None or made_for.exists() or not made_for.parent.exists():
+            continue
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if str(store) in _command_of(int((store / "data" / "postmaster.pid").read_text().split()[0])):
+                continue
+        shutil.rmtree(store, ignore_errors=True)
 
 
 def _make_sockets_folder(account: Account) -> Path:
