@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import log, midwife, mother, plan, protocol, today
+from mentoring.views import log, midwife, mother, plan, protocol, staff, today
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -37,7 +37,13 @@ MIDWIFE: list[URLPattern] = [
     path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),
 ]
 
-PROGRAMME: list[URLPattern] = [path("protocol/", protocol.protocol, name="protocol")]
+PROGRAMME: list[URLPattern] = [
+    path("protocol/", protocol.protocol, name="protocol"),
+    path("staff/", staff.staff_list, name="staff-list"),
+    path("staff/lay-workers/<int:pk>/", staff.lay_worker_edit, name="staff-lay-worker-edit"),
+    path("staff/lay-workers/new/", staff.lay_worker_new, name="staff-lay-worker-new"),
+    path("staff/midwives/new/", staff.midwife_new, name="staff-midwife-new"),
+]
 
 # A path of fixed words such as mothers/new/ stands before one that takes a programme code.
 urlpatterns = [*MIDWIFE, *PROGRAMME, *LAY_WORKER]

@@ -1,5 +1,6 @@
 """Forms of the midwife's and the programme lead's pages: register, safe contact, pair, end, cover, protocol."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -10,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from mentoring.models import Pairing
 from mentoring.services.mothers import Hours, Number, Registration, Sheet
 from people.forms.fields import NhsDateField, NhsTimeField
-from people.forms.layout import Details, Field, Fieldset, form_helper
+from people.forms.layout import Button, Buttons, Details, Field, Fieldset, Include, form_helper
 from people.models import SafeContact
-from people.rules.phones import NotANumber, normalised
+from people.rules.phones import NotANumber, normalised, readable
 
 YES_NO = [("yes", _("Yes")), ("no", _("No"))]
 SAFE = [("call", _("ring")), ("text", _("send a text")), ("voicemail", _("leave a voicemail"))]
@@ -58,7 +59,11 @@ class SheetForm(forms.Form):
         label=_("On that number it is safe to"), choices=SAFE, required=False, widget=forms.CheckboxSelectMultiple
     )
     was_alone = forms.ChoiceField(
-        label=_("Was she alone when you asked?"), choices=YES_NO, required=False, widget=forms.RadioSelect
+        label=_("Was she alone when you asked?"),
+        help_text=_("Leave this open if you have not asked her yet: then nothing is safe."),
+        choices=YES_NO,
+        required=False,
+        widget=forms.RadioSelect,
     )
     if_someone_else_answers = forms.CharField(
         label=_("What to say if someone else answers"), max_length=300, required=False
@@ -88,7 +93,9 @@ class SheetForm(forms.Form):
         try:
             return normalised(typed)
         except NotANumber:
-            raise forms.ValidationError(_("Enter a telephone number, for example 07700 900123")) from None
+            raise forms.ValidationError(
+                _("Enter a telephone number that can be rung, for example 07700 900123")
+            ) from None
 
     def clean_phone_1(self) -> str:
         return self._clean_phone("phone_1")
@@ -103,6 +110,8 @@ class SheetForm(forms.Form):
                 self.add_error(f"phone_{place}", _("Enter the number that is safe"))
         if data.get("phone_1") and data.get("phone_1") == data.get("phone_2"):
             self.add_error("phone_2", _("This is the first number again"))
+        if (data.get("safe_1") or data.get("safe_2")) and not data.get("was_alone"):
+            self.add_error("was_alone", _("Say whether she was alone when you asked"))
         given = [bool(data.get("weekdays")), data.get("from_time") is not None, data.get("to_time") is not None]
         if any(given) and not all(given):
             self.add_error("weekdays", _("Give the days and both times, or none of them"))
@@ -121,13 +130,13 @@ class SheetForm(forms.Form):
         return tuple(found)
 
     def sheet(self, *, asked_on: date) -> Sheet:
-        """Return the sheet as asked on a day."""
+        """Return the sheet as asked on a day; not asked at all where nobody says whether she was alone."""
         data = self.cleaned_data
         hours: tuple[Hours, ...] = ()
         if data["weekdays"]:
             hours = (Hours(tuple(int(day) for day in data["weekdays"]), data["from_time"], data["to_time"]),)
         return Sheet(
-            asked_on=asked_on,
+            asked_on=asked_on if data["was_alone"] else None,
             was_alone={"yes": True, "no": False}.get(data["was_alone"]),
             if_someone_else_answers=data["if_someone_else_answers"],
             number_she_will_see=data["number_she_will_see"],
@@ -140,10 +149,14 @@ class SheetForm(forms.Form):
 
 
 class RenewForm(SheetForm):
-    """The sheet asked again."""
+    """The sheet asked again: her numbers stand there, what is safe on them does not."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, numbers: Sequence[str] = (), **kwargs: Any) -> None:
+        known = {f"phone_{place}": readable(number) for place, number in enumerate(numbers[:2], start=1)}
+        super().__init__(*args, initial=known, **kwargs)
+        self.fields["was_alone"].required = True
+        self.fields["was_alone"].help_text = ""
+        self.fields["was_alone"].error_messages["required"] = _("Say whether she was alone when you asked")
         self.helper = form_helper(*SHEET_LAYOUT, submit=_("Save what she said"))
 
 
@@ -230,7 +243,7 @@ class EndPairingForm(forms.Form):
 
 
 class CoverForm(forms.Form):
-    """Who covers, from when to when."""
+    """Who covers, from when to when. *Look* shows what falls in these days and saves nothing."""
 
     lay_worker = forms.TypedChoiceField(
         label=_("Who covers?"),
@@ -244,7 +257,16 @@ class CoverForm(forms.Form):
     def __init__(self, *args: Any, choices: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["lay_worker"].choices = choices  # type: ignore[attr-defined]  # a choice field
-        self.helper = form_helper("lay_worker", "starts_on", "last_on", submit=_("Arrange cover"))
+        self.helper = form_helper(
+            "lay_worker",
+            Field("starts_on", hint=_("For example, 9 11 2026")),
+            Field("last_on", hint=_("The last day on which she covers")),
+            Include("mentoring/_cover_windows.html"),
+            Buttons(
+                Button(_("Arrange cover")),
+                Button(_("Look what falls in these days"), name="look", value="1", variant="secondary"),
+            ),
+        )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -263,7 +285,9 @@ class ProtocolForm(forms.Form):
         label=_("Days between contacts after the birth"), min_value=1, max_value=365
     )
     mothers_per_lay_worker = forms.IntegerField(label=_("Most mothers to a lay-worker"), min_value=1, max_value=60)
-    reason = forms.CharField(label=_("Why"), max_length=300)
+    reason = forms.CharField(
+        label=_("Why"), max_length=300, error_messages={"required": _("Say why, for whoever looks back")}
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

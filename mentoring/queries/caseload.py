@@ -1,19 +1,34 @@
 """What a midwife reads: her lay-workers, their mothers, who awaits one, and who could take another. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from mentoring import access
-from mentoring.models import Contact, Cover, LayWorker, Mother, Pairing, Pause, PlannedContact, ProtocolVersion
-from mentoring.queries.statuses import held_plans
-from people.models import Locality, User
+from mentoring.models import (
+    Contact,
+    ContactPlan,
+    Cover,
+    LayWorker,
+    Mother,
+    Pairing,
+    PlannedContact,
+    ProtocolVersion,
+)
+from mentoring.queries.statuses import DUE, NOT_OFFERED, OVERDUE, UPCOMING, held_plans, planned_rows, status_sql
+from mentoring.queries.today import is_held, pause_columns
+from people.models import Locality, PhoneNumber, User
 
 PAGE = 50
+STRIP = 6
+SILENT_DAYS = 42
 FILTERS = ("overdue", "awaiting", "paused", "silent")
+OPEN_STATUSES = frozenset({OVERDUE, DUE, UPCOMING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,66 +43,107 @@ def _open_pairing(field: str) -> Subquery:
     return Subquery(Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True).values(field)[:1])
 
 
-def _open_rows() -> QuerySet[PlannedContact]:
+def _with_last_days(rows: Iterable[dict[str, Any]], field: str) -> list[dict[str, Any]]:
+    """Return rows with ``last_on``, the day before the first one that ``field`` leaves out."""
+    return [row | {"last_on": row[field] - timedelta(days=1)} for row in rows]
+
+
+def _open_rows(on: date) -> QuerySet[PlannedContact]:
+    """Return the planned contacts of one mother, neither made nor closed, of a plan that is open and not held."""
     return (
-        PlannedContact.objects.filter(mother=OuterRef("pk"), withdrawn_at__isnull=True, made_on__isnull=True)
+        planned_rows()
+        .filter(mother=OuterRef("pk"), plan__closed_at__isnull=True, made_on__isnull=True, closes_on__gt=on)
         .exclude(plan__in=held_plans().values("plan"))
+        .annotate(status=status_sql(on))
         .order_by("due_on")
     )
 
 
-def caseload(user: User, *, on: date, search: str = "", only: str = "", after: str = "") -> Page:
-    """Return the mothers that a midwife answers for, fifty at a time by name and code, shaped for the page."""
-    open_rows = _open_rows().filter(closes_on__gt=on)
-    pause = Pause.objects.filter(plan__mother=OuterRef("pk"), withdrawn_at__isnull=True, from_on__lte=on).filter(
-        Q(until_on__isnull=True) | Q(until_on__gt=on)
-    )
+def _last_statuses(on: date) -> ArraySubquery:
+    """Return, newest first, the statuses of the windows that have opened."""
+    opened = planned_rows().filter(mother=OuterRef("pk"), plan__closed_at__isnull=True, opens_on__lte=on)
+    return ArraySubquery(opened.annotate(status=status_sql(on)).order_by("-due_on").values("status")[:STRIP])
+
+
+def caseload(
+    user: User, *, on: date, search: str = "", only: str = "", lay_worker_id: int | None = None, after: str = ""
+) -> Page:
+    """Return the mothers that a midwife answers for, fifty at a time by name and code, shaped for the page.
+
+    A row has programme_code, name, lay_worker_name, lay_worker_key, last_contact_on, next_due_on, held and pause_kind,
+    pause_until_on, is_overdue, and ``strip``: the statuses of the last windows, oldest first. A held plan shows no
+    open window (domain.md section 4, Hold). ``only`` is one of FILTERS; what is neither is everyone.
+    """
+    open_rows = _open_rows(on)
+    completed = Contact.objects.filter(
+        mother=OuterRef("pk"), completed=True, voided_at__isnull=True, happened_on__lte=on
+    ).order_by("-happened_on")
     mothers = access.mothers_visible_to(user, on=on).annotate(
         name=F("person__name_to_use"),
         lay_worker_name=_open_pairing("lay_worker__user__name"),
         lay_worker_key=_open_pairing("lay_worker_id"),
-        last_contact_on=Subquery(
-            Contact.objects.filter(mother=OuterRef("pk"), completed=True, voided_at__isnull=True)
-            .order_by("-happened_on")
-            .values("happened_on")[:1]
-        ),
-        next_due_on=Subquery(open_rows.values("due_on")[:1]),
-        pause_kind=Subquery(pause.values("kind")[:1]),
-        is_overdue=Exists(open_rows.filter(due_on__lt=on, lay_worker__isnull=False)),
+        last_contact_on=Subquery(completed.values("happened_on")[:1]),
+        next_due_on=Subquery(open_rows.exclude(status=NOT_OFFERED).values("due_on")[:1]),
+        is_overdue=Exists(open_rows.filter(status=OVERDUE)),
+        statuses=_last_statuses(on),
+        **pause_columns(on),
     )
     if search:
-        mothers = mothers.filter(Q(person__name_to_use__icontains=search) | Q(programme_code__icontains=search))
+        mothers = mothers.filter(
+            Q(person__name_to_use__icontains=search)
+            | Q(person__first_name__icontains=search)
+            | Q(person__family_name__icontains=search)
+            | Q(programme_code__icontains=search)
+        )
+    if lay_worker_id is not None:
+        mothers = mothers.filter(pairings__lay_worker=lay_worker_id, pairings__ended_at__isnull=True)
     if only == "overdue":
         mothers = mothers.filter(is_overdue=True)
     elif only == "awaiting":
-        mothers = mothers.filter(lay_worker_key__isnull=True)
+        mothers = _awaiting(mothers)
     elif only == "paused":
         mothers = mothers.filter(pause_kind__isnull=False)
     elif only == "silent":
-        mothers = mothers.filter(
-            Q(last_contact_on__lt=on - timedelta(days=42)) | Q(last_contact_on__isnull=True), offered_from__isnull=False
-        )
+        since = on - timedelta(days=SILENT_DAYS)
+        mothers = mothers.filter(Q(last_contact_on__lt=since) | Q(last_contact_on__isnull=True), offered_from__lt=since)
     name, _sep, code = after.rpartition("|")
     if code:
         mothers = mothers.filter(Q(name__gt=name) | Q(name=name, programme_code__gt=code))
     columns = (
         "programme_code", "name", "lay_worker_name", "lay_worker_key", "last_contact_on", "next_due_on", "pause_kind",
-        "is_overdue", "offered_from",
+        "pause_until_on", "is_overdue", "statuses",
     )  # fmt: skip
     found = list(mothers.order_by("name", "programme_code").values(*columns)[: PAGE + 1])
     rows = found[:PAGE]
+    for row in rows:
+        row["held"] = is_held(row)
+        shown = [status for status in row.pop("statuses") if not (row["held"] and status in OPEN_STATUSES)]
+        row["strip"] = shown[::-1]
     last = rows[-1] if len(found) > PAGE else None
     return Page(rows, f"{last['name']}|{last['programme_code']}" if last else "")
 
 
+def _awaiting(mothers: QuerySet[Mother]) -> QuerySet[Mother]:
+    paired = Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True)
+    held = ContactPlan.objects.filter(mother=OuterRef("pk"), pk__in=held_plans().values("plan"))
+    open_plan = ContactPlan.objects.filter(mother=OuterRef("pk"), closed_at__isnull=True)
+    return mothers.filter(~Exists(paired), ~Exists(held), Exists(open_plan))
+
+
 def lay_workers(user: User, *, on: date) -> list[dict[str, Any]]:
-    """Return the lay-workers a midwife supervises, with how many mothers each has."""
-    return list(
+    """Return the lay-workers a midwife supervises, with how many mothers each has and whether she takes more."""
+    rows = list(
         access.lay_workers_visible_to(user, on=on)
         .annotate(mothers=Count("pairings", filter=Q(pairings__ended_at__isnull=True)))
         .order_by("user__name", "pk")
-        .values("pk", "user__name", "locality__name", "languages", "weekly_hours", "left_on", "mothers")
-    )
+        .values(
+            "pk", "user__name", "user__is_active", "locality", "locality__name", "languages", "weekly_hours", "left_on",
+            "mothers",
+        )
+    )  # fmt: skip
+    for row in rows:
+        row["takes_mothers"] = row["user__is_active"] and (row["left_on"] is None or row["left_on"] > on)
+    return rows
 
 
 def most_mothers() -> int:
@@ -100,13 +156,11 @@ def awaiting(user: User, *, now: datetime, on: date) -> list[dict[str, Any]]:
     """Return the mothers without a lay-worker that a midwife sees, longest waiting first, held plans left out."""
     ended = Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=False).order_by("-ended_at")
     rows = (
-        access.mothers_visible_to(user, on=on)
-        .exclude(Exists(Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True)))
-        .exclude(plans__in=held_plans().values("plan"))
+        _awaiting(access.mothers_visible_to(user, on=on))
         .annotate(last_ended_at=Subquery(ended.values("ended_at")[:1]))
         .values(
-            "programme_code", "person__name_to_use", "person__locality__name", "person__language", "registered_at",
-            "last_ended_at",
+            "programme_code", "person__name_to_use", "person__locality__name", "person__language",
+            "person__interpreter_needed", "registered_at", "last_ended_at",
         )
     )  # fmt: skip
     shaped = [row | {"since": row["last_ended_at"] or row["registered_at"]} for row in rows]
@@ -116,55 +170,105 @@ def awaiting(user: User, *, now: datetime, on: date) -> list[dict[str, Any]]:
 
 
 def could_take(user: User, mother: Mother, *, on: date) -> list[dict[str, Any]]:
-    """Return the lay-workers a midwife may pair ``mother`` with: same locality and language first, fewest mothers next."""
-    rows = [row for row in lay_workers(user, on=on) if row["left_on"] is None or row["left_on"] > on]
-    locality = mother.person.locality.name
+    """Return the lay-workers a midwife may pair ``mother`` with: her language, then her locality, then fewest mothers.
+
+    Those who have as many as the protocol allows come last, with ``is_full``.
+    """
+    most = most_mothers()
+    language = mother.person.language.casefold()
+    rows = [row for row in lay_workers(user, on=on) if row["takes_mothers"]]
     for row in rows:
-        row["same_locality"] = row["locality__name"] == locality
-        row["same_language"] = mother.person.language in row["languages"]
-    return sorted(rows, key=lambda row: (not row["same_language"], not row["same_locality"], row["mothers"]))
+        row["same_locality"] = row["locality"] == mother.person.locality_id
+        row["same_language"] = language in {spoken.casefold() for spoken in row["languages"]}
+        row["is_full"] = row["mothers"] >= most
+    rows.sort(key=lambda row: (row["is_full"], not row["same_language"], not row["same_locality"], row["mothers"]))
+    return rows
+
+
+def could_cover(user: User, *, on: date, without: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the lay-workers who may cover, all but those whose keys are given."""
+    return [row for row in lay_workers(user, on=on) if row["takes_mothers"] and row["pk"] not in without]
 
 
 def pairings_of(mother: Mother) -> list[dict[str, Any]]:
     """Return the history of a mother's pairings, newest first."""
-    return list(
+    rows = list(
         mother.pairings.order_by("-starts_on", "-pk").values(
             "pk", "lay_worker__user__name", "starts_on", "ends_on", "end_reason"
         )
     )
+    for row in rows:
+        row["why"] = str(Pairing.EndReason(row["end_reason"]).label) if row["end_reason"] else ""
+    return rows
 
 
 def covers_of(mother: Mother, *, on: date) -> list[dict[str, Any]]:
     """Return the covers of a mother that are not over."""
-    return list(
-        Cover.objects.filter(mother=mother, cancelled_at__isnull=True, ends_on__gt=on)
-        .order_by("starts_on")
-        .values("pk", "lay_worker__user__name", "starts_on", "ends_on")
-    )
+    rows = Cover.objects.filter(mother=mother, cancelled_at__isnull=True, ends_on__gt=on).order_by("starts_on")
+    return _with_last_days(rows.values("pk", "lay_worker__user__name", "starts_on", "ends_on"), "ends_on")
 
 
-def mothers_of(lay_worker: LayWorker) -> list[Mother]:
-    """Return the mothers paired with a lay-worker now."""
+def mothers_of(user: User, lay_worker: LayWorker, *, on: date) -> list[Mother]:
+    """Return the mothers paired with a lay-worker now, of those that ``user`` sees."""
     return list(
-        Mother.objects.filter(pairings__lay_worker=lay_worker, pairings__ended_at__isnull=True)
+        access.mothers_visible_to(user, on=on)
+        .filter(pairings__lay_worker=lay_worker, pairings__ended_at__isnull=True)
         .select_related("person")
         .order_by("person__name_to_use", "pk")
     )
 
 
-def windows_in(mothers: Sequence[Mother], *, starts_on: date, ends_on: date) -> int:
-    """Return how many planned contacts of these mothers fall due in ``[starts_on, ends_on)``."""
-    return (
-        PlannedContact.objects.filter(
+def mothers_with(lay_worker: LayWorker) -> int:
+    """Return how many mothers a lay-worker is paired with now."""
+    return lay_worker.pairings.filter(ended_at__isnull=True).count()
+
+
+def lay_worker_ids_of(mother: Mother) -> list[int]:
+    """Return the key of the lay-worker paired with a mother now, if any."""
+    return list(mother.pairings.filter(ended_at__isnull=True).values_list("lay_worker_id", flat=True))
+
+
+def windows_in(mothers: Sequence[Mother], *, starts_on: date, ends_on: date) -> list[dict[str, Any]]:
+    """Return the planned contacts of these mothers that are open and whose window meets ``[starts_on, ends_on)``."""
+    rows = (
+        planned_rows()
+        .filter(
             mother__in=mothers,
-            withdrawn_at__isnull=True,
+            plan__closed_at__isnull=True,
             made_on__isnull=True,
-            due_on__gte=starts_on,
-            due_on__lt=ends_on,
+            opens_on__lt=ends_on,
+            closes_on__gt=starts_on,
         )
         .exclude(plan__in=held_plans().values("plan"))
-        .count()
+        .order_by("due_on", "mother__person__name_to_use", "pk")
     )
+    return _with_last_days(rows.values("mother__person__name_to_use", "due_on", "opens_on", "closes_on"), "closes_on")
+
+
+def covers_in(mothers: Sequence[Mother], *, starts_on: date, ends_on: date) -> list[dict[str, Any]]:
+    """Return the covers of these mothers that stand and share a day with ``[starts_on, ends_on)``."""
+    rows = Cover.objects.filter(
+        mother__in=mothers, cancelled_at__isnull=True, starts_on__lt=ends_on, ends_on__gt=starts_on
+    ).order_by("starts_on", "pk")
+    columns = ("mother__person__name_to_use", "lay_worker__user__name", "starts_on", "ends_on")
+    return _with_last_days(rows.values(*columns), "ends_on")
+
+
+def numbers_of(mother: Mother) -> list[str]:
+    """Return the telephone numbers of a mother in use, the one to try first in front."""
+    rows = PhoneNumber.objects.filter(person=mother.person_id, retired_at__isnull=True)
+    return list(rows.order_by("position", "id").values_list("number", flat=True))
+
+
+def covered_by(lay_worker: LayWorker, user: User, *, on: date) -> list[dict[str, Any]]:
+    """Return the covers a lay-worker has from today on, of mothers that ``user`` sees."""
+    rows = (
+        access.covers_visible_to(user, on=on)
+        .filter(lay_worker=lay_worker, cancelled_at__isnull=True, ends_on__gt=on)
+        .order_by("starts_on", "pk")
+    )
+    columns = ("mother__programme_code", "mother__person__name_to_use", "starts_on", "ends_on")
+    return _with_last_days(rows.values(*columns), "ends_on")
 
 
 def protocol_versions() -> QuerySet[ProtocolVersion]:
@@ -172,13 +276,17 @@ def protocol_versions() -> QuerySet[ProtocolVersion]:
     return ProtocolVersion.objects.select_related("made_by").order_by("-id")
 
 
-def look_alikes(user: User, *, on: date, family_name: str, date_of_birth: date | None) -> list[str]:
-    """Return codes of mothers that this midwife may see with the same family name and day of birth; nobody else's."""
+def look_alikes(user: User, *, on: date, family_name: str, date_of_birth: date | None, client_id: UUID) -> list[str]:
+    """Return codes of mothers that this midwife may see with the same family name and day of birth; nobody else's.
+
+    The one whom the same form registered (``client_id``) is no look-alike: a double click counts once.
+    """
     if date_of_birth is None:
         return []
     return list(
         access.mothers_visible_to(user, on=on)
         .filter(person__family_name__iexact=family_name, person__date_of_birth=date_of_birth)
+        .exclude(client_id=client_id)
         .values_list("programme_code", flat=True)[:3]
     )
 
