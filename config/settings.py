@@ -230,6 +230,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_MAX_AGE = 60
+if TESTING:
+    # Tests collect nothing: files come straight from where the build left them.
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
 
 # --- E-mail: the demo writes to a folder that its mailbox page reads; elsewhere a real SMTP server --------------------
 EMAIL_BACKEND = (
