@@ -1,6 +1,7 @@
 """The database of the tests: made by the owner, used by the application's role, so that a missing right fails here too."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -8,6 +9,10 @@ import environ
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from playwright.sync_api import Browser, sync_playwright
+
+# Playwright runs a loop in the test's own thread, which Django would take for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # Two days before the clocks go back: every test of "in the next days" crosses the change.
 NOW = datetime(2026, 10, 23, 10, 30, tzinfo=UTC)
@@ -59,3 +64,24 @@ def _empty_as_owner(self: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_as_owner  # type: ignore[method-assign]  # the role may not truncate
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a whole worker: Playwright runs one loop a thread, so there is one fixture for every test."""
+    executable = os.environ.get("ALONGSIDE_CHROMIUM") or shutil.which("chromium")
+    if not executable:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
