@@ -15,13 +15,13 @@ from people.rules.permissions import ANYONE_SIGNED_IN, MESSAGES_READ
 @requires(MESSAGES_READ)
 @require_http_methods(["GET", "HEAD", "POST"])
 def message_list(request: SignedInRequest) -> HttpResponse:
-    """A person's own messages, newest first; a POST marks all as read."""
+    """A person's own messages, newest first; a POST marks as read what she was shown and all before it."""
     if request.method == "POST":
-        messages.mark_read(user_id=request.user.pk, now=timezone.now())
+        messages.mark_read(user_id=request.user.pk, newest_id=_key(request.POST.get("newest", "")), now=timezone.now())
         return redirect("message-list")
-    before = request.GET.get("before", "")
-    rows, next_id = queries.messages_of(request.user, before_id=int(before) if before.isdigit() else None)
-    return render(request, "outbox/message_list.html", {"rows": rows, "next_id": next_id, "first": not before})
+    before_id = _key(request.GET.get("before", ""))
+    rows, next_id = queries.messages_of(request.user, before_id=before_id)
+    return render(request, "outbox/message_list.html", {"rows": rows, "next_id": next_id, "first": before_id is None})
 
 
 @requires(ANYONE_SIGNED_IN)
@@ -31,3 +31,7 @@ def mailbox(request: SignedInRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     return render(request, "outbox/mailbox.html", {"letters": queries.letters_in(settings.EMAIL_FILE_PATH)})
+
+
+def _key(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

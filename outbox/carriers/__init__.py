@@ -15,9 +15,12 @@ class CarrierRefused(Exception):
 
 
 class Carrier(Protocol):
-    """One way out. ``batch`` messages are marked at once; ``was_accepted`` answers by reference, none where it cannot know."""
+    """One way out. ``was_accepted`` answers by reference, none where it cannot know."""
 
-    batch: int
+    @property
+    def batch(self) -> int:
+        """How many are marked before the first of them goes."""
+        ...
 
     def hand_over(self, message: Message, words: Words) -> None:
         """The message is accepted. Raises CarrierDown, CarrierRefused; anything else leaves it to a person."""

@@ -5,10 +5,10 @@ import email.policy
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from outbox.models import Message
 from outbox.rules.registry import Words, kind_of
@@ -33,17 +33,19 @@ class Letter:
 
     to: str
     subject: str
-    date: str
+    sent_at: datetime
     body: str
 
 
 def messages_of(user: User, *, before_id: int | None) -> tuple[list[Read], int | None]:
-    """Return a page of ``user``'s messages in the app and the key to go on from, none at the end."""
-    rows = Message.objects.filter(
-        recipient_user=user, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"]
-    ).order_by("-id")
-    if before_id is not None:
-        rows = rows.filter(id__lt=before_id)
+    """Return a page of ``user``'s messages in the app, newest first, and the key to go on from, none at the end.
+
+    ``before_id`` is that key; one that is not a message of hers is as none.
+    """
+    rows = _in_the_app(user).order_by("-sent_at", "-id")
+    last = None if before_id is None else rows.filter(pk=before_id).first()
+    if last is not None:
+        rows = rows.filter(Q(sent_at__lt=last.sent_at) | Q(sent_at=last.sent_at, pk__lt=last.pk))
     page = list(rows[: PAGE + 1])
     shown = page[:PAGE]
     words = _words(shown)
@@ -53,9 +55,7 @@ def messages_of(user: User, *, before_id: int | None) -> tuple[list[Read], int |
 
 def unread_count(user: User) -> int:
     """Return how many messages in the app ``user`` has not opened."""
-    return Message.objects.filter(
-        recipient_user=user, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"], read_at__isnull=True
-    ).count()
+    return _in_the_app(user).filter(read_at__isnull=True).count()
 
 
 def counts_by_status() -> dict[str, int]:
@@ -80,8 +80,14 @@ def letters_in(folder: Path, *, most: int = 100) -> list[Letter]:
                 letter = email.message_from_bytes(part.lstrip(), policy=email.policy.default)
                 body = letter.get_body(preferencelist=("plain",))
                 text = body.get_content() if body is not None else ""
-                letters.append(Letter(str(letter["to"]), str(letter["subject"]), str(letter["date"]), text))
+                # Django writes the date in UTC as "-0000", which the parser leaves without a zone.
+                sent_at = letter["date"].datetime.replace(tzinfo=UTC)
+                letters.append(Letter(str(letter["to"]), str(letter["subject"]), sent_at, text))
     return letters[:most]
+
+
+def _in_the_app(user: User) -> QuerySet[Message]:
+    return Message.objects.filter(recipient_user=user, channel=Message.Channel.IN_APP, status__in=["sent", "delivered"])
 
 
 def _words(messages: Sequence[Message]) -> dict[int, Words]:

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from time import monotonic
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
+from django.db import InterfaceError, OperationalError, transaction
 
 from outbox.carriers import Carrier, CarrierDown, CarrierRefused
 from outbox.carriers.in_app import InApp
@@ -19,11 +19,18 @@ from people.services import gates
 logger = logging.getLogger(__name__)
 
 CARRIERS: dict[str, Carrier] = {Message.Channel.IN_APP: InApp(), Message.Channel.EMAIL: Smtp()}
-# Longer than the slowest tick: 50 hand-overs of 5 seconds.
+# Longer than the slowest tick, so that a lease that lapsed is a worker that died.
 LEASE = timedelta(minutes=5)
-MOST_A_TICK = 50
-MOST_TRIES = 8
+# Less than the minute between ticks, both carriers together.
+SECONDS_A_TICK = 20
+# An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
+MOST_TRIES = 80
+LONGEST_WAIT = timedelta(hours=1)
 STAFF_HOURS = (time(8), time(20))
+
+
+class CannotBeMade(Exception):
+    """Its kind could not say whether it is wanted, or its words: no carrier was called. Holds the error's name alone."""
 
 
 def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None) -> int:
@@ -36,14 +43,14 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
     for channel, carrier in (CARRIERS if carriers is None else carriers).items():
         recover(channel=channel, carrier=carrier, now=now)
         expire(channel=channel, now=now)
-        for _round in range(MOST_A_TICK):
+        # A stopwatch, not the clock: what is due was decided at the door.
+        stop_at = monotonic() + SECONDS_A_TICK
+        in_order = True
+        while in_order and monotonic() < stop_at:
             ids = mark(ids=claim(channel=channel, limit=carrier.batch, now=now), now=now)
-            if not ids:
-                break
-            outcomes = [hand_over(message_id=pk, carrier=carrier, now=now) for pk in ids]
+            outcomes = [_hand_over_or_put_back(message_id=pk, carrier=carrier, now=now) for pk in ids]
             sent += outcomes.count(Message.Status.SENT)
-            if Message.Status.QUEUED in outcomes:
-                break
+            in_order = bool(ids) and not {Message.Status.QUEUED, Message.Status.NEEDS_A_PERSON} & set(outcomes)
     return sent
 
 
@@ -68,7 +75,7 @@ def claim(*, channel: str, limit: int, now: datetime) -> list[int]:
     """Lease up to ``limit`` due messages to this worker and return their keys; rows another worker holds are passed by."""
     due = Message.objects.filter(channel=channel, status=Message.Status.QUEUED, due_at__lte=now)
     if not in_staff_hours(now):
-        due = due.filter(Q(kind__in=any_hour_codes()) | Q(recipient_user__isnull=True))
+        due = due.filter(kind__in=any_hour_codes())
     ids = list(
         due.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .order_by("due_at", "id")
@@ -98,7 +105,8 @@ def hand_over(*, message_id: int, carrier: Carrier, now: datetime) -> str:
     """The message is with its carrier, or it is on record why not; returns its status.
 
     Share-locks the gates of subject and recipient in id order, asks everything again, calls the carrier, records: a
-    loss, pause or transfer that committed before is seen, one that comes during waits.
+    loss, pause or transfer that committed before is seen, one that comes during waits. Raises CannotBeMade, with nothing
+    changed, before any carrier is called.
     """
     message = Message.objects.select_related("subject", "recipient_user", "recipient_person").get(pk=message_id)
     gates.lock_shared(
@@ -124,19 +132,24 @@ def hand_over(*, message_id: int, carrier: Carrier, now: datetime) -> str:
         kind = kind_of(message.kind)
     except UnknownKind:
         return _settle(message, Message.Status.FAILED, now, why="unknown_kind")
-    why_not = kind.still_wanted(message, now)
-    if why_not is not None:
-        return _settle(message, Message.Status.CANCELLED, now, why=why_not)
-    [words] = kind.compose([message])
+    try:
+        why_not = kind.still_wanted(message, now)
+        if why_not is not None:
+            return _settle(message, Message.Status.CANCELLED, now, why=why_not)
+        [words] = kind.compose([message])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        raise CannotBeMade(type(error).__name__) from error
     try:
         carrier.hand_over(message, words)
     except CarrierDown:
-        return _try_again(message, now)
+        return _try_again(message, now, why="carrier_down")
     except CarrierRefused:
         return _settle(message, Message.Status.FAILED, now, why="carrier_refused")
-    except OSError:
+    except Exception as error:
         # The line broke after something was said: it may have been taken. Sending again could double it.
-        logger.warning("message %s: the carrier broke off", message.pk)
+        logger.warning("message %s: the carrier broke off (%s)", message.pk, type(error).__name__)
         return _settle(message, Message.Status.NEEDS_A_PERSON, now, why="broken_off")
     message.sent_at = now
     return _settle(message, Message.Status.SENT, now)
@@ -164,12 +177,29 @@ def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
     return count
 
 
-def _try_again(message: Message, now: datetime) -> str:
+def _hand_over_or_put_back(*, message_id: int, carrier: Carrier, now: datetime) -> str:
+    """One message that cannot be made must not stop those behind it: it waits and is tried again."""
+    try:
+        return hand_over(message_id=message_id, carrier=carrier, now=now)
+    except CannotBeMade as error:
+        logger.error("message %s cannot be made (%s)", message_id, error)
+    with transaction.atomic():
+        message = (
+            Message.objects.select_for_update(no_key=True)
+            .filter(pk=message_id, status=Message.Status.HANDING_OVER)
+            .first()
+        )
+        if message is not None:
+            _try_again(message, now, why="cannot_be_made")
+    return "put_back"
+
+
+def _try_again(message: Message, now: datetime, *, why: str) -> str:
     message.tries += 1
     if message.tries >= MOST_TRIES:
-        return _settle(message, Message.Status.FAILED, now, why="carrier_down")
-    message.due_at = now + timedelta(minutes=2 ** (message.tries - 1))
-    return _settle(message, Message.Status.QUEUED, now, why="carrier_down")
+        return _settle(message, Message.Status.FAILED, now, why=why)
+    message.due_at = now + min(timedelta(minutes=2 ** (message.tries - 1)), LONGEST_WAIT)
+    return _settle(message, Message.Status.QUEUED, now, why=why)
 
 
 def _settle(message: Message, status: str, now: datetime, *, why: str = "") -> str:
