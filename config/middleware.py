@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pghistory
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
@@ -18,6 +19,8 @@ from people import kept_forms
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # A signed-in person without a second factor reaches these and nothing else.
 SECOND_FACTOR_OPEN = ("/accounts/", "/static/")
+# Recovery codes alone are none: the sign-in asks for a code only of those who have one of these.
+SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 # A locked session reaches these and nothing else.
 LOCK_OPEN = (
     "/accounts/logout/",
@@ -65,10 +68,14 @@ class SessionLimitsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return self.get_response(request)
         now = timezone.now()
         session = request.session
+        if not request.user.is_authenticated:
+            response = self.get_response(request)
+            if request.user.is_authenticated:
+                # Counted from the sign-in itself, also where no page follows it.
+                session["signed_in_at"] = session["seen_at"] = now.isoformat()
+            return response
         signed_in_at = _instant(session.get("signed_in_at")) or now
         seen_at = _instant(session.get("seen_at")) or now
         if now - signed_in_at > timedelta(seconds=settings.SESSION_ABSOLUTE_SECONDS):
@@ -99,7 +106,7 @@ class SecondFactorMiddleware:
             settings.SECOND_FACTOR_REQUIRED
             and request.user.is_authenticated
             and not request.path.startswith(SECOND_FACTOR_OPEN)
-            and not is_mfa_enabled(request.user)
+            and not is_mfa_enabled(request.user, SECOND_FACTORS)
         ):
             return redirect("mfa_index")
         return self.get_response(request)

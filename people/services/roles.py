@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from people.models import AccessLog, RoleGrant, User
 from people.rules.roles import NEED_A_SECOND_GRANTER, GrantRefused, Role, check_may_grant, check_may_hold
@@ -18,7 +19,9 @@ def grant(*, user: User, role: Role, by: User, now: datetime) -> RoleGrant:
     """``user`` has ``role``, or waits for a second granter to agree. Locks the user. Raises GrantRefused."""
     check_may_grant(user_id=user.pk, granted_by_id=None, by_id=by.pk, seconding=False)
     locked = _locked(user)
-    held = list(RoleGrant.objects.filter(user=locked).values_list("role", "ended_at"))
+    # A right that was withdrawn before anyone agreed to it never counted, and bars nothing.
+    never_counted = Q(needs_second=True, seconded_at__isnull=True, ended_at__isnull=False)
+    held = list(RoleGrant.objects.filter(user=locked).exclude(never_counted).values_list("role", "ended_at"))
     check_may_hold(
         role,
         ever_held=[Role(code) for code, _ended in held],

@@ -1,10 +1,12 @@
 """The administrator's pages: people, their rights, localities; the data-protection officer's: the access log."""
 
+from contextlib import suppress
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,6 +17,22 @@ from people.rules.permissions import ACCESS_LOG_READ, LOCALITY_MANAGE, USER_MANA
 from people.rules.roles import GrantRefused, Role
 from people.services import localities, roles, users
 from people.services.users import AccountRefused
+
+
+def _key(text: str) -> int | None:
+    """Return the row's key that an address or a form holds, or none."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _before(text: str) -> tuple[datetime, int] | None:
+    """Return the line that a page of the log goes on before, or none where ``text`` names none."""
+    at, _sep, key = text.partition("_")
+    with suppress(ValueError):
+        instant = datetime.fromisoformat(at.replace(" ", "+"))
+        number = _key(key)
+        if instant.tzinfo is not None and number is not None:
+            return instant, number
+    return None
 
 
 def refusal_words(code: str) -> str:
@@ -36,15 +54,22 @@ def refusal_words(code: str) -> str:
 @require_safe
 def user_list(request: SignedInRequest) -> HttpResponse:
     """Everybody with an account, by e-mail, with search."""
-    search = request.GET.get("search", "").strip()
-    rows, next_after = queries.users_page(search=search, after=request.GET.get("after", ""))
+    # PostgreSQL takes no NUL in a text.
+    search = request.GET.get("search", "").replace("\x00", "").strip()
+    rows, next_after = queries.users_page(search=search, after=_key(request.GET.get("after", "")))
     shown = [
         {
             "pk": user.pk,
             "name": user.name,
             "email": user.email,
             "is_active": user.is_active,
-            "roles": [Role(grant.role).label for grant in user.role_grants.all() if grant.ended_at is None],
+            "roles": [
+                _("%(right)s (not agreed yet)") % {"right": Role(grant.role).label}
+                if grant.needs_second and grant.seconded_at is None
+                else Role(grant.role).label
+                for grant in user.role_grants.all()
+                if grant.ended_at is None
+            ],
         }
         for user in rows
     ]
@@ -90,6 +115,7 @@ def user_detail(request: SignedInRequest, pk: int) -> HttpResponse:
             "granted_at": grant.granted_at,
             "granted_by": grant.granted_by.name if grant.granted_by else "",
             "waits": grant.needs_second and grant.seconded_at is None and grant.ended_at is None,
+            "may_second": grant.granted_by_id != request.user.pk,
             "ended_at": grant.ended_at,
         }
         for grant in queries.grants_of(user)
@@ -115,8 +141,8 @@ def user_act(request: SignedInRequest, pk: int, act: str) -> HttpResponse:
     now = timezone.now()
     try:
         if act in {"second", "end"}:
-            key = request.POST.get("grant", "")
-            grant = queries.grant_of(user, int(key)) if key.isdigit() else None
+            key = _key(request.POST.get("grant", ""))
+            grant = queries.grant_of(user, key) if key is not None else None
             if grant is None:
                 raise Http404
             (roles.second if act == "second" else roles.end)(grant=grant, by=request.user, now=now)
@@ -166,16 +192,17 @@ def locality_edit(request: SignedInRequest, pk: int | None = None) -> HttpRespon
 @requires(ACCESS_LOG_READ)
 @require_safe
 def access_log(request: SignedInRequest) -> HttpResponse:
-    """The access log, newest first."""
-    at, _sep, key = request.GET.get("before", "").partition("_")
-    instant = parse_datetime(at.replace(" ", "+")) if at else None
-    before = (instant, int(key)) if instant is not None and key.isdigit() else None
+    """The access log, newest first: all of it, of one kind, of one user, or about one person."""
     kind = request.GET.get("kind", "")
-    rows, last = queries.log_page(kind=kind, before=before)
+    who, about = _key(request.GET.get("who", "")), _key(request.GET.get("about", ""))
+    rows, last = queries.log_page(kind=kind, who=who, about=about, before=_before(request.GET.get("before", "")))
     context = {
         "rows": rows,
         "kinds": queries.log_kinds(),
         "kind": kind,
+        "people": queries.user_names(),
+        "who": who,
+        "about": about,
         "next_before": f"{last.at.isoformat()}_{last.pk}" if last else "",
     }
     return render(request, "people/access_log.html", context)

@@ -1,9 +1,10 @@
-"""Coming in: where a person lands, a locked session, a form that waited."""
+"""Coming in: an invitation accepted, where a person lands, a locked session, a form that waited."""
 
 from datetime import datetime
 from urllib.parse import quote
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.views import PasswordResetFromKeyView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,6 +26,15 @@ LANDINGS = (
     (Role.ADMINISTRATOR, "user-list"),
     (Role.DPO, "access-log"),
 )
+
+
+class PasswordFromKey(PasswordResetFromKeyView):
+    """Where a letter's link leads: to a new password, and for one who never had any, to accepting her invitation."""
+
+    def get_template_names(self) -> list[str]:
+        if self.reset_user is not None and self.reset_user.joined_at is None:
+            return ["people/invitation.html"]
+        return list(super().get_template_names())
 
 
 @requires(ANYONE_SIGNED_IN)
