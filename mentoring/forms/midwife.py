@@ -164,17 +164,33 @@ class RegisterForm(SheetForm):
     """A mother and her sheet on one page."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
-    first_name = forms.CharField(label=_("First name"), max_length=80)
-    family_name = forms.CharField(label=_("Family name"), max_length=80)
+    first_name = forms.CharField(
+        label=_("First name"), max_length=80, error_messages={"required": _("Enter her first name")}
+    )
+    family_name = forms.CharField(
+        label=_("Family name"), max_length=80, error_messages={"required": _("Enter her family name")}
+    )
     name_to_use = forms.CharField(label=_("Name to use, if another"), max_length=80, required=False)
     date_of_birth = NhsDateField(label=_("Date of birth"), birthday=True, required=False)
     address = forms.CharField(label=_("Address"), required=False, max_length=500, widget=forms.Textarea)
-    locality = forms.TypedChoiceField(label=_("Locality"), coerce=int)
-    language = forms.CharField(label=_("Language she prefers"), max_length=40, initial="English")
+    locality = forms.TypedChoiceField(
+        label=_("Locality"), coerce=int, error_messages={"required": _("Choose where she lives")}
+    )
+    language = forms.CharField(
+        label=_("Language she prefers"),
+        max_length=40,
+        initial="English",
+        error_messages={"required": _("Enter the language she prefers")},
+    )
     interpreter_needed = forms.BooleanField(label=_("She needs an interpreter"), required=False)
-    starts_on = NhsDateField(label=_("First hospital antenatal visit"))
-    edd = NhsDateField(label=_("Due date"))
-    not_a_double = forms.BooleanField(label=_("I have checked: she is not registered yet"), required=False)
+    starts_on = NhsDateField(
+        label=_("First hospital antenatal visit"),
+        error_messages={"required": _("Enter the day of her first hospital antenatal visit")},
+    )
+    edd = NhsDateField(label=_("Due date"), error_messages={"required": _("Enter her due date")})
+    not_a_double = forms.BooleanField(
+        label=_("I have looked: she is someone else"), required=False, widget=forms.HiddenInput
+    )
 
     def __init__(self, *args: Any, localities: list[tuple[int, str]], **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"client_id": uuid4(), "language": "English"})
@@ -188,8 +204,20 @@ class RegisterForm(SheetForm):
             *SHEET_LAYOUT,
             submit=_("Register her"),
         )
-        if not self.is_bound:
-            self.fields["not_a_double"].widget = forms.HiddenInput()
+        if self.data.get("not_a_double") == "on":
+            self._show_not_a_double()
+
+    def _show_not_a_double(self) -> None:
+        self.fields["not_a_double"].widget = forms.CheckboxInput()
+
+    def warn_of_doubles(self, codes: Sequence[str]) -> None:
+        """The form names those who look alike and asks whether she is someone else."""
+        self._show_not_a_double()
+        self.add_error(
+            "not_a_double",
+            _("She may be registered already, as %(codes)s. Look there first. If she is someone else, tick here.")
+            % {"codes": ", ".join(codes)},
+        )
 
     def registration(self, *, on: date) -> Registration:
         """Return what the service registers."""
@@ -239,7 +267,7 @@ class EndPairingForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = form_helper(Field("reason"), submit=_("End this pairing"))
+        self.helper = form_helper("reason", Button(_("End this pairing"), variant="warning"))
 
 
 class CoverForm(forms.Form):
@@ -251,8 +279,8 @@ class CoverForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose who covers")},
     )
-    starts_on = NhsDateField(label=_("First day"))
-    last_on = NhsDateField(label=_("Last day"))
+    starts_on = NhsDateField(label=_("First day"), error_messages={"required": _("Enter the first day of cover")})
+    last_on = NhsDateField(label=_("Last day"), error_messages={"required": _("Enter the last day of cover")})
 
     def __init__(self, *args: Any, choices: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -71,8 +71,9 @@ def caseload(
     """Return the mothers that a midwife answers for, fifty at a time by name and code, shaped for the page.
 
     A row has programme_code, name, lay_worker_name, lay_worker_key, last_contact_on, next_due_on, held and pause_kind,
-    pause_until_on, is_overdue, and ``strip``: the statuses of the last windows, oldest first. A held plan shows no
-    open window (domain.md section 4, Hold). ``only`` is one of FILTERS; what is neither is everyone.
+    pause_until_on, is_overdue, ``flagged`` (any of these, or awaiting), and ``strip``: the statuses of the last windows,
+    oldest first. A held plan shows no open window (domain.md section 4, Hold). ``only`` is one of FILTERS; what is
+    neither is everyone.
     """
     open_rows = _open_rows(on)
     completed = Contact.objects.filter(
@@ -119,6 +120,7 @@ def caseload(
         row["held"] = is_held(row)
         shown = [status for status in row.pop("statuses") if not (row["held"] and status in OPEN_STATUSES)]
         row["strip"] = shown[::-1]
+        row["flagged"] = bool(row["pause_kind"] or row["is_overdue"] or row["lay_worker_key"] is None)
     last = rows[-1] if len(found) > PAGE else None
     return Page(rows, f"{last['name']}|{last['programme_code']}" if last else "")
 

@@ -107,11 +107,7 @@ def mother_register(request: SignedInRequest) -> HttpResponse:
             client_id=form.cleaned_data["client_id"],
         )
         if alike and not form.cleaned_data["not_a_double"]:
-            form.add_error(
-                "not_a_double",
-                _("She may be registered already, as %(codes)s. Look there first. If it is someone else, tick here.")
-                % {"codes": ", ".join(alike)},
-            )
+            form.warn_of_doubles(alike)
         else:
             try:
                 mother = mothers.register(registration=form.registration(on=local_date(now)), by=request.user, now=now)

@@ -275,7 +275,9 @@ def test_the_demo_says_in_one_line_that_its_port_is_taken(tmp_path):
     assert done.stdout.splitlines() == [f"alongside: port {port} is taken; set PORT to another."]
 
 
-@pytest.mark.parametrize("path", sorted(path for path in (ROOT / "script").iterdir() if not path.suffix), ids=str)
+@pytest.mark.parametrize(
+    "path", sorted(path for path in (ROOT / "script").iterdir() if path.is_file() and not path.suffix), ids=str
+)
 def test_each_script_can_be_run_stops_at_its_first_error(path):
     text = path.read_text()
     assert os.access(path, os.X_OK)

@@ -277,7 +277,7 @@ def test_the_whole_safe_contact_sheet_is_kept(client: Client) -> None:
         ({"phone_1": "07700 900123", "safe_1": ["call"]}, "was_alone", "whether she was alone"),
         ({"phone_1": "07700 900123", "phone_2": "+44 7700 900123"}, "phone_2", "first number again"),
         ({"weekdays": ["1"]}, "weekdays", "both times"),
-        ({"first_name": ""}, "first_name", "required"),
+        ({"first_name": ""}, "first_name", "Enter her first name"),
         (boxes("starts_on", TODAY + timedelta(days=1)), "starts_on", "cannot be in the future"),
         (boxes("edd", TODAY - timedelta(days=500)), "edd", "do not fit"),
         ({"edd_1": "13"}, "edd", "Enter a real date"),
