@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop
 
-from mentoring.rules.permissions import CASELOAD_READ, PROTOCOL_CHANGE, STAFF_MANAGE, TODAY_READ
+from mentoring.rules.permissions import CASELOAD_READ, IMPORT_RUN, PROTOCOL_CHANGE, STAFF_MANAGE, TODAY_READ
 from people.navigation import Entry
 
 ENTRIES: list[Entry] = [
@@ -10,5 +10,6 @@ ENTRIES: list[Entry] = [
     Entry("caseload", gettext_noop("Caseload"), CASELOAD_READ),
     Entry("awaiting", gettext_noop("Awaiting a lay-worker"), CASELOAD_READ),
     Entry("protocol", gettext_noop("Protocol"), PROTOCOL_CHANGE),
+    Entry("import-new", gettext_noop("Import"), IMPORT_RUN),
     Entry("staff-list", gettext_noop("Staff"), STAFF_MANAGE),
 ]

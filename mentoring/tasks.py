@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from mentoring.services import reminders
+from mentoring.services import imports, reminders
 
 
 @shared_task
 def top_up_messages() -> int:
     """Every hour: write the reminders that have come into the horizon. Safe to run twice at once."""
     return reminders.top_up(now=timezone.now())
+
+
+@shared_task
+def run_import_jobs() -> int:
+    """Every five seconds: do the imports that wait. Safe to run twice at once."""
+    return imports.run_waiting(now=timezone.now())

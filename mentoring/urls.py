@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import log, midwife, mother, plan, protocol, staff, today
+from mentoring.views import imports, log, midwife, mother, plan, protocol, staff, today
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -38,6 +38,8 @@ MIDWIFE: list[URLPattern] = [
 ]
 
 PROGRAMME: list[URLPattern] = [
+    path("imports/", imports.import_new, name="import-new"),
+    path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
     path("protocol/", protocol.protocol, name="protocol"),
     path("staff/", staff.staff_list, name="staff-list"),
     path("staff/lay-workers/<int:pk>/", staff.lay_worker_edit, name="staff-lay-worker-edit"),

@@ -1,7 +1,7 @@
 """Tables of the programme: constraints that are sentences, no queries and no decisions."""
 
 from mentoring.models.contacts import Concern, Contact, ContactCorrection, Mode, Outcome, Topic, Who
-from mentoring.models.jobs import Export, ImportFile, ImportJob
+from mentoring.models.jobs import Export, ImportedMother, ImportFile, ImportJob
 from mentoring.models.people import Cover, LayWorker, Midwife, Mother, Pairing, ProtocolVersion, StandIn
 from mentoring.models.plans import (
     Appointment,
@@ -25,6 +25,7 @@ __all__ = [
     "Export",
     "ImportFile",
     "ImportJob",
+    "ImportedMother",
     "LayWorker",
     "Midwife",
     "Mode",

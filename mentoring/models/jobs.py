@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from mentoring.models.people import Mother
 from people.history import tracked
 from people.models import User
 
@@ -57,6 +58,21 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return f"import file {self.pk}"
+
+
+class ImportedMother(models.Model):
+    """What an import last wrote about a mother, as keyed digests: tells a value changed in the app since.
+
+    Holds nothing to read, so without row history of its own.
+    """
+
+    append_only = False
+
+    mother = models.OneToOneField(Mother, on_delete=models.PROTECT, related_name="imported")
+    digests = models.JSONField(help_text=_("By column of the file: keyed digest of the value written."))
+
+    def __str__(self) -> str:
+        return f"imported mother {self.pk}"
 
 
 @tracked

@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from mentoring.models import Cover, Mother, Pairing, Pause, PlannedContact
 from mentoring.queries.statuses import held_plans
 from mentoring.rules.reminders import COMING_UP, OVERDUE
+from mentoring.services.digests import IMPORT_DIGEST
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
 from people.rules.local_time import local_date
@@ -88,6 +89,26 @@ def _composer(subject: Promise, body: Promise, why: Promise) -> Callable[[Sequen
     return compose
 
 
+def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
+    return [
+        Words(
+            subject=ngettext(
+                "%(count)d mother was added to your list", "%(count)d mothers were added to your list", count
+            )
+            % {"count": count},
+            body=_("They came from the programme's own records. Open Today to see who they are."),
+            path=reverse("today"),
+            why=_("You get this once when an import pairs mothers with you."),
+        )
+        for count in (int(message.detail["mothers"]) for message in messages)
+    ]
+
+
+def _still_paired(message: Message, now: datetime) -> str | None:
+    paired = Pairing.objects.filter(lay_worker__user=message.recipient_user_id, ended_at__isnull=True)
+    return None if paired.exists() else "not_hers"
+
+
 def register_kinds() -> None:
     """Every kind of the programme can be sent."""
     register(
@@ -116,6 +137,7 @@ def register_kinds() -> None:
             still_wanted,
         )
     )
+    register(Kind(IMPORT_DIGEST, _("mothers added by an import"), _import_digest_words, _still_paired))
     alerts = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),

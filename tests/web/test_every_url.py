@@ -35,6 +35,8 @@ TABLE = {
     "due-date-change": ({LAY, MID}, CODE),
     "export-new": ({COORDINATOR}, {}),
     "home": (EVERYONE, {}),
+    "import-detail": ({MID, LEAD}, {"reference": str(uuid4())}),
+    "import-new": ({MID, LEAD}, {}),
     "kept-form": (EVERYONE, {}),
     "late-log": ({LAY}, {}),
     "lay-worker-detail": ({MID}, {"pk": 999}),
