@@ -20,7 +20,7 @@ KEPT = [
     path("accounts/password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        door.PasswordFromKey.as_view(),
+        door.password_from_key,
         name="account_reset_password_from_key",
     ),
     path(

@@ -1,12 +1,14 @@
 """The database of the tests: made by the owner, used by the application's role, so that a missing right fails here too."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import environ
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +18,13 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # Two days before the clocks go back: every test of "in the next days" crosses the change.
 NOW = datetime(2026, 10, 23, 10, 30, tzinfo=UTC)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each worker has a Valkey database of its own: a test that empties the cache must not empty another's."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    cache = settings.CACHES["default"]
+    cache["LOCATION"] = re.sub(r"0$", str(int(worker) + 1), cache["LOCATION"])
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ CARRIERS: dict[str, Carrier] = {Message.Channel.IN_APP: InApp(), Message.Channel
 LEASE = timedelta(minutes=5)
 # Less than the minute between ticks, both carriers together.
 SECONDS_A_TICK = 20
-# An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
+# One minute, two, four and so on; an hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
 MOST_TRIES = 80
-LONGEST_WAIT = timedelta(hours=1)
+WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
 STAFF_HOURS = (time(8), time(20))
 
 
@@ -198,7 +198,7 @@ def _try_again(message: Message, now: datetime, *, why: str) -> str:
     message.tries += 1
     if message.tries >= MOST_TRIES:
         return _settle(message, Message.Status.FAILED, now, why=why)
-    message.due_at = now + min(timedelta(minutes=2 ** (message.tries - 1)), LONGEST_WAIT)
+    message.due_at = now + timedelta(minutes=WAITS_MINUTES[min(message.tries, len(WAITS_MINUTES)) - 1])
     return _settle(message, Message.Status.QUEUED, now, why=why)
 
 

@@ -51,7 +51,7 @@ def act(client, user, what, **fields):
     [
         (Role.LAY_WORKER, "/today/"),
         (Role.MIDWIFE, "/caseload/"),
-        (Role.COORDINATOR, "/trial/export/"),
+        (Role.COORDINATOR, "/trial/exports/"),
         (Role.LEAD, "/protocol/"),
         (Role.ADMINISTRATOR, "/users/"),
         (Role.DPO, "/access-log/"),
@@ -223,13 +223,13 @@ def test_pages_of_people_follow_one_another_without_a_gap_and_without_an_address
 def test_a_page_of_a_list_takes_as_many_queries_at_one_row_as_at_twenty(client, path):
     reader = make_user(Role.ADMINISTRATOR, Role.DPO)
     client.force_login(reader)
+    # The first page after a sign-in writes when the session was seen.
+    client.get(path)
     counts = []
     for more in (1, 19):
         for _ in range(more):
             roles.grant(user=make_user(), role=Role.LEAD, by=reader, now=NOW)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get(path)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 12
