@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from mentoring.models import Contact, ContactPlan, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
 from people.access import roles_of
 from people.models import User
+from people.rules.local_time import local_date
 from people.rules.roles import Role
 
 LATE_ENTRY_DAYS = 7
@@ -54,13 +55,14 @@ def mothers_still_loggable_by(user: User, *, now: datetime) -> QuerySet[Mother]:
     """
     if Role.LAY_WORKER not in roles_of(user):
         return Mother.objects.none()
-    since = now - timedelta(days=LATE_ENTRY_DAYS)
+    late = timedelta(days=LATE_ENTRY_DAYS)
+    today, since = local_date(now), now - late
     paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__gt=since)
     covered = Cover.objects.filter(mother=OuterRef("pk"), lay_worker__user=user).filter(
-        Q(cancelled_at__gt=since) | Q(cancelled_at__isnull=True, ends_on__gt=since.date(), ends_on__lte=now.date())
+        Q(cancelled_at__gt=since) | Q(cancelled_at__isnull=True, ends_on__gt=today - late, ends_on__lte=today)
     )
     return Mother.objects.filter(Exists(paired) | Exists(covered)).exclude(
-        pk__in=mothers_visible_to(user, on=now.date()).values("pk")
+        pk__in=mothers_visible_to(user, on=today).values("pk")
     )
 
 

@@ -39,6 +39,7 @@ class Agreed:
 class Card:
     """One mother, as her card on Today needs her. Without an open planned contact ``status`` is empty."""
 
+    person_id: int
     code: str
     name: str
     advice: CallAdvice
@@ -74,15 +75,19 @@ class Today:
     late_to_log: int = 0
 
     @property
+    def cards(self) -> list[Card]:
+        """All of her mothers' cards."""
+        return [*self.overdue, *self.due, *self.first, *self.coming_up, *self.others]
+
+    @property
     def has_mothers(self) -> bool:
         """Whether anyone is paired with her or covered by her."""
-        return bool(self.overdue or self.due or self.first or self.coming_up or self.others)
+        return bool(self.cards)
 
     @property
     def shared_names(self) -> set[str]:
         """The names to use that more than one of her mothers has."""
-        cards = (*self.overdue, *self.due, *self.first, *self.coming_up, *self.others)
-        names = Counter(card.name for card in cards)
+        names = Counter(card.name for card in self.cards)
         return {name for name, count in names.items() if count > 1}
 
     @property
@@ -134,6 +139,7 @@ def _card(
     now: datetime,
 ) -> Card:
     return Card(
+        person_id=mother["person_id"],
         code=mother["programme_code"],
         name=mother["person__name_to_use"],
         advice=advice_of(mother, now=now),
@@ -211,6 +217,7 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
         .values(
             "pk",
             "programme_code",
+            "person_id",
             "person__name_to_use",
             "person__pregnancy__edd",
             "paired_on",

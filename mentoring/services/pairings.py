@@ -34,7 +34,8 @@ def pair(
 ) -> Pairing:
     """The mother is with the lay-worker from ``starts_on`` (today unless given) on; her plan is offered from the first.
 
-    Locks the mother's gate and row: two midwives pairing at once give one pairing and one refusal. Raises Refused.
+    Locks the mother's gate and row: two midwives pairing at once give one pairing and one refusal. The same pairing
+    again is the one that stands. Raises Refused.
     """
     today = local_date(now)
     starts_on = starts_on or today
@@ -43,7 +44,10 @@ def pair(
         raise Refused("pairing_in_future", _("A pairing cannot begin in the future."))
     if starts_on < locked.starts_on:
         raise Refused("pairing_before_start", _("A pairing cannot begin before her first visit."))
-    if Pairing.objects.filter(mother=locked, ended_at__isnull=True).exists():
+    standing = Pairing.objects.filter(mother=locked, ended_at__isnull=True).first()
+    if standing is not None:
+        if (standing.lay_worker_id, standing.starts_on) == (lay_worker.pk, starts_on):
+            return standing
         raise Refused("paired_already", _("She has a lay-worker already. End that pairing first."))
     _check_takes_mothers(lay_worker, today)
     most = protocol.in_force(now=now).mothers_per_lay_worker
@@ -71,11 +75,14 @@ def pair(
 def end(*, pairing: Pairing, reason: str, by: User, now: datetime) -> Pairing:
     """The pairing is over now; the mother awaits a lay-worker, and the lay-worker no longer sees her.
 
-    Times they had agreed are withdrawn, messages about her go to nobody. Raises Refused where it is over already.
+    Times they had agreed are withdrawn, messages about her go to nobody. The same person with the same reason again
+    changes nothing. Raises Refused where another ended it.
     """
     mother = _lock(pairing.mother)
     locked = Pairing.objects.select_for_update(no_key=True, of=("self",)).get(pk=pairing.pk)
     if locked.ended_at is not None:
+        if (locked.ended_by_id, locked.end_reason) == (by.pk, reason):
+            return locked
         raise Refused("ended_already", _("This pairing has ended already."))
     locked.ends_on = max(local_date(now), locked.starts_on)
     locked.ended_at, locked.ended_by, locked.end_reason = now, by, reason
@@ -94,10 +101,15 @@ def arrange_cover(
 ) -> Cover:
     """Another lay-worker keeps in touch from ``starts_on`` up to, not including, ``ends_on``; messages go to her then.
 
-    Raises Refused in plain words.
+    The same cover again is the one that stands. Raises Refused in plain words.
     """
     today = local_date(now)
     locked = _lock(mother)
+    same = Cover.objects.filter(
+        mother=locked, lay_worker=lay_worker, starts_on=starts_on, ends_on=ends_on, cancelled_at__isnull=True
+    ).first()
+    if same is not None:
+        return same
     if starts_on < today:
         raise Refused("cover_in_past", _("Cover cannot begin in the past."))
     if ends_on <= starts_on:
@@ -119,9 +131,11 @@ def arrange_cover(
 
 @transaction.atomic
 def cancel_cover(*, cover: Cover, by: User, now: datetime) -> Cover:
-    """The cover is over from now on. Raises Refused where it is over already."""
+    """The cover is over from now on; the same person again changes nothing. Raises Refused where it was over already."""
     mother = _lock(cover.mother)
     locked = Cover.objects.select_for_update(no_key=True, of=("self",)).get(pk=cover.pk)
+    if locked.cancelled_by_id == by.pk:
+        return locked
     if locked.cancelled_at is not None or locked.ends_on <= local_date(now):
         raise Refused("cover_over", _("This cover is over already."))
     locked.cancelled_at, locked.cancelled_by = now, by
@@ -142,7 +156,7 @@ def was_with(*, mother: Mother, lay_worker: LayWorker, at: datetime, now: dateti
     An entry is judged by who was paired or covering when it happened; for ``late_days`` after that ended she may
     still log. Rule: domain.md section 2.
     """
-    on = local_date(at)
+    on, today = local_date(at), local_date(now)
     since = now - timedelta(days=late_days)
     pairings = Pairing.objects.filter(mother=mother, lay_worker=lay_worker)
     covers = Cover.objects.filter(mother=mother, lay_worker=lay_worker)
@@ -156,7 +170,7 @@ def was_with(*, mother: Mother, lay_worker: LayWorker, at: datetime, now: dateti
         return False
     return (
         pairings.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since)).exists()
-        or covers.filter(starts_on__lte=local_date(now), ends_on__gt=local_date(since))
+        or covers.filter(starts_on__lte=today, ends_on__gt=today - timedelta(days=late_days))
         .filter(Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=since))
         .exists()
     )

@@ -19,7 +19,7 @@ from mentoring.services.plans import Preview
 from mentoring.templatetags.pictures import status_colour, status_word
 from people.rules.local_time import LOCAL, local_date
 from people.rules.phones import readable
-from people.rules.safe_contact import CallAdvice, Calling, SafeHours
+from people.rules.safe_contact import ORDINARY_HOURS, CallAdvice, Calling, SafeHours
 
 register = template.Library()
 
@@ -126,10 +126,14 @@ def next_safe_words(advice: CallAdvice, today: date) -> str:
     return moment(advice.next_at, today) if advice.next_at else _("not in her safe hours")
 
 
+def shows_number(card: Card) -> bool:
+    """Return whether her card has a button that rings her."""
+    return card.advice.number is not None and not card.speak_to_midwife
+
+
 def card_words(card: Card, *, today: date) -> dict[str, Any]:
     """Return what ``components/mother_card.html`` expects."""
     stop = stop_words(card.advice)
-    may_ring = not card.speak_to_midwife
     notes = []
     if card.agreed:
         notes.append(_("Agreed: %(when)s.") % {"when": agreed_words(card.agreed, today=today)})
@@ -151,8 +155,8 @@ def card_words(card: Card, *, today: date) -> dict[str, Any]:
         "why": _why_words(card, today),
         "safe": _safe_words(card, stop),
         "safe_stop": bool(stop) or card.speak_to_midwife,
-        "call_href": f"tel:{card.advice.number}" if card.advice.number and may_ring else "",
-        "next_safe": next_safe_words(card.advice, today) if may_ring else "",
+        "call_href": f"tel:{card.advice.number}" if shows_number(card) else "",
+        "next_safe": "" if card.speak_to_midwife else next_safe_words(card.advice, today),
         "log_href": reverse("contact-log", args=[card.code]),
         "note": " ".join(notes),
     }
@@ -249,7 +253,10 @@ def sheet_words(page: Page, *, today: date, may_ring: bool) -> dict[str, Any]:
         words = _("safe to %(what)s") % {"what": ", ".join(safe)} if safe else _("do not ring or text")
         lines.append({"label": readable(number["number"]), "text": words})
     for label, text in (
-        (_("Safe times"), hours_words(page.hours)),
+        (
+            _("Safe times"),
+            hours_words(page.hours) or _("she named none, so %(hours)s") % {"hours": hours_words(ORDINARY_HOURS)},
+        ),
         (_("What to do"), facts["person__safe_contact__what_to_do"]),
         (_("The number she will see"), facts["person__safe_contact__number_she_will_see"]),
         (_("Asked on"), _asked_words(facts)),

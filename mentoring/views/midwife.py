@@ -21,9 +21,9 @@ from mentoring.rules.refusals import Refused
 from mentoring.services import mothers, pairings
 from mentoring.templatetags.caseload import hours_word
 from mentoring.templatetags.pictures import STATUS_WORDS
+from mentoring.views.mother import log_reading
 from people.access import SignedInRequest, requires
 from people.rules.local_time import local_date
-from people.services import log
 
 # Beside which field of the register form a refusal stands; above them all where it is none of these.
 REGISTER_FIELDS = {"dates_do_not_fit": "edd", "starts_in_future": "starts_on", "not_a_number": "phone_1"}
@@ -152,14 +152,7 @@ def safe_contact_renew(request: SignedInRequest, programme_code: str) -> HttpRes
         else:
             messages.success(request, _("Saved. This holds everywhere from now on."))
             return redirect("mother-detail", programme_code)
-    log.write(
-        kind="contact_details_read",
-        by=request.user,
-        now=now,
-        about_person_id=mother.person_id,
-        request_id=getattr(request, "request_id", ""),
-        address=request.META.get("REMOTE_ADDR") or None,
-    )
+    log_reading(request, [mother.person_id], now=now)
     context = {
         "form": form,
         "title": _("Ask %(name)s again what is safe") % {"name": mother.person.name_to_use},

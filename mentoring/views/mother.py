@@ -1,6 +1,6 @@
 """A mother's page, for her lay-worker and her midwife. Each reading of it is a line of the access log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,17 @@ def mother_or_404(request: SignedInRequest, programme_code: str, *, now: datetim
     return get_object_or_404(mothers, programme_code=programme_code)
 
 
+def log_reading(request: SignedInRequest, person_ids: Iterable[int], *, now: datetime) -> None:
+    """The access log says that these people's contact details were shown."""
+    log.contact_details_read(
+        by=request.user,
+        person_ids=person_ids,
+        now=now,
+        request_id=getattr(request, "request_id", ""),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
 @requires(MOTHER_READ)
 @require_safe
 def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse:
@@ -43,14 +54,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
     today = local_date(now)
     mother = mother_or_404(request, programme_code, now=now)
     page = page_of(mother, user=request.user, now=now, before=_before(request.GET.get("before", "")))
-    log.write(
-        kind="contact_details_read",
-        by=request.user,
-        now=now,
-        about_person_id=mother.person_id,
-        request_id=getattr(request, "request_id", ""),
-        address=request.META.get("REMOTE_ADDR") or None,
-    )
+    log_reading(request, [mother.person_id], now=now)
     records = may(request.user, CONTACT_RECORD)
     is_midwife = not may(request.user, TODAY_READ)
     corrects = may(request.user, CONTACT_CORRECT)

@@ -1,4 +1,4 @@
-"""A lay-worker's Today, and the mothers she no longer sees but may still log for. Shows; changes nothing."""
+"""A lay-worker's Today, and the mothers she no longer sees but may still log for. Each number shown is a line of the log."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 from mentoring.access import mothers_still_loggable_by
 from mentoring.queries.today import today_of
 from mentoring.rules.permissions import CONTACT_RECORD, TODAY_READ
-from mentoring.templatetags.wording import agreed_line, cards_words, other_words, sentence, short_day
+from mentoring.templatetags.wording import agreed_line, cards_words, other_words, sentence, short_day, shows_number
+from mentoring.views.mother import log_reading
 from people.access import SignedInRequest, requires
 
 
@@ -16,7 +17,9 @@ from people.access import SignedInRequest, requires
 @require_safe
 def today(request: SignedInRequest) -> HttpResponse:
     """Show who is overdue, due, to be reached first, coming up, and the times agreed."""
-    day = today_of(request.user, now=timezone.now())
+    now = timezone.now()
+    day = today_of(request.user, now=now)
+    log_reading(request, (card.person_id for card in day.cards if shows_number(card)), now=now)
     words = {
         name: cards_words(getattr(day, name), today=day.on, shared=day.shared_names)
         for name in ("overdue", "due", "first", "coming_up")

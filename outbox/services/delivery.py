@@ -23,7 +23,7 @@ CARRIERS: dict[str, Carrier] = {Message.Channel.IN_APP: InApp(), Message.Channel
 LEASE = timedelta(minutes=5)
 # Less than the minute between ticks, both carriers together.
 SECONDS_A_TICK = 20
-# One minute, two, four and so on; an hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
+# An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
 MOST_TRIES = 80
 WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
 STAFF_HOURS = (time(8), time(20))

@@ -136,7 +136,7 @@ class SafeContact(models.Model):
 
 @tracked
 class SafeTime(models.Model):
-    """Hours at which she may be rung, on some days of the week. None at all: no hour is ruled out, nothing is promised."""
+    """Hours at which she may be rung, on some days of the week. None at all: ordinary hours, never the night."""
 
     append_only = False
 

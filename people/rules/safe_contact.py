@@ -29,6 +29,10 @@ class SafeHours:
     to_time: time
 
 
+# Where she named no hours: those at which mothers are written to, never the night (domain.md section 7).
+ORDINARY_HOURS = (SafeHours((1, 2, 3, 4, 5, 6, 7), time(9), time(19)),)
+
+
 @dataclass(frozen=True, slots=True)
 class CallAdvice:
     """``number`` to ring only where ``calling`` is now; ``next_at`` where it is later; ``ask_again`` past 12 weeks."""
@@ -49,8 +53,8 @@ def call_advice(
 ) -> CallAdvice:
     """Return whether she may be rung at ``now``; ``numbers`` are those safe to call, the first to try first.
 
-    Nothing is safe until she says so; *not safe to talk* withdraws all until she renews it. Without hours none is
-    ruled out. Past 12 weeks texts stop, a call may still be made, and she is asked again.
+    Nothing is safe until she says so; *not safe to talk* withdraws all until she renews it. Where she named no hours,
+    the ordinary ones hold. Past 12 weeks texts stop, a call may still be made, and she is asked again.
     """
     if suspended:
         return CallAdvice(Calling.SUSPENDED)
@@ -60,12 +64,10 @@ def call_advice(
     number = next(iter(numbers), None)
     if number is None:
         return CallAdvice(Calling.NO_SAFE_NUMBER, ask_again=ask_again)
-    if not hours:
-        return CallAdvice(Calling.NOW, number, ask_again=ask_again)
     later = []
     for days in range(8):
         on = local_date(now) + timedelta(days=days)
-        for safe in hours:
+        for safe in hours or ORDINARY_HOURS:
             if on.isoweekday() not in safe.weekdays:
                 continue
             starts_at, ends_at = local_instant(on, safe.from_time), local_instant(on, safe.to_time)

@@ -1,5 +1,6 @@
 """Lines of the access log: written, never changed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -27,4 +28,21 @@ def write(
         request_id=request_id,
         address=address,
         detail=detail or {},
+    )
+
+
+def contact_details_read(
+    *, by: User, person_ids: Iterable[int], now: datetime, request_id: str = "", address: str | None = None
+) -> None:
+    """One line a person stands in the access log: ``by`` was shown how to reach her. One statement however many."""
+    AccessLog.objects.bulk_create(
+        AccessLog(
+            at=now,
+            kind=AccessLog.Kind.CONTACT_DETAILS_READ,
+            by=by,
+            about_person_id=person_id,
+            request_id=request_id,
+            address=address,
+        )
+        for person_id in person_ids
     )

@@ -370,6 +370,16 @@ def test_reading_her_page_is_a_line_of_the_access_log(client: Client, mother: Mo
     assert line.request_id
 
 
+def test_each_number_that_today_shows_is_a_line_of_the_access_log(
+    client: Client, mother: Mother, lay_worker: LayWorker
+) -> None:
+    never_asked = make_mother(paired_with=lay_worker, starts_on=mother.starts_on, sheet=None)
+    html = page(client, "today")
+    assert html.count('href="tel:') == 1 and never_asked.programme_code in html
+    lines = AccessLog.objects.filter(kind="contact_details_read").values_list("by", "about_person_id")
+    assert list(lines) == [(lay_worker.user.pk, mother.person_id)]
+
+
 def test_who_lives_with_her_is_not_shown_to_the_lay_worker(client: Client, mother: Mother) -> None:
     SafeContact.objects.filter(person=mother.person).update(lives_with=["hostel"])
     assert "hostel" not in page(client, "mother-detail", mother.programme_code)
