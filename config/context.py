@@ -13,11 +13,12 @@ from people.access import roles_of
 from people.kept_forms import owner_token
 from people.models import User
 from people.navigation import ENTRIES as ACCOUNTS
+from people.rules.permissions import MAILBOX_READ
 from trial.navigation import ENTRIES as TRIAL
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Return ``nav`` (a list of href, text, current), ``demo``, ``form_owner`` and ``signed_in_as``."""
+    """Return ``nav`` (a list of href, text, current), ``demo`` with ``mailbox_href``, ``form_owner`` and ``signed_in_as``."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"nav": [], "demo": settings.DEMO}
@@ -27,4 +28,10 @@ def page(request: HttpRequest) -> dict[str, Any]:
         if roles & entry.permission.roles:
             href = reverse(entry.url)
             nav.append({"href": href, "text": gettext(entry.text), "current": request.path == href})
-    return {"nav": nav, "demo": settings.DEMO, "signed_in_as": user, "form_owner": owner_token(user.pk)}
+    return {
+        "nav": nav,
+        "demo": settings.DEMO,
+        "mailbox_href": reverse("mailbox") if settings.DEMO and roles & MAILBOX_READ.roles else "",
+        "signed_in_as": user,
+        "form_owner": owner_token(user.pk),
+    }

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from outbox.queries import messages as queries
 from outbox.services import messages
 from people.access import SignedInRequest, requires
-from people.rules.permissions import ANYONE_SIGNED_IN, MESSAGES_READ
+from people.rules.permissions import MAILBOX_READ, MESSAGES_READ
 
 
 @requires(MESSAGES_READ)
@@ -24,7 +24,7 @@ def message_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "outbox/message_list.html", {"rows": rows, "next_id": next_id, "first": before_id is None})
 
 
-@requires(ANYONE_SIGNED_IN)
+@requires(MAILBOX_READ)
 @require_safe
 def mailbox(request: SignedInRequest) -> HttpResponse:
     """Every e-mail of the demo, newest first. It does not exist elsewhere."""

@@ -43,7 +43,7 @@ TABLE = {
     "locality-edit": ({ADMIN}, {"pk": 999}),
     "locality-list": ({ADMIN}, {}),
     "locality-new": ({ADMIN}, {}),
-    "mailbox": (EVERYONE, {}),
+    "mailbox": ({LAY, MID, LEAD, ADMIN}, {}),
     "message-list": ({LAY, MID, LEAD}, {}),
     "mother-detail": ({LAY, MID}, CODE),
     "mother-pairings": ({MID}, CODE),
