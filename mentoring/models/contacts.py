@@ -92,19 +92,41 @@ class Contact(models.Model):
     happened_on = models.DateField(help_text=_("Its local date (Europe/London)."))
     entered_at = models.DateTimeField(help_text=_("When it was entered."))
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    mode = models.CharField(_("how"), max_length=16, choices=Mode.choices)
-    initiated_by = models.CharField(
-        _("who started it"), max_length=12, choices=InitiatedBy.choices, default=InitiatedBy.LAY_WORKER
+    mode = models.CharField(
+        _("how"), max_length=16, choices=Mode.choices, help_text=_("Code of how the attempt was made.")
     )
-    outcome = models.CharField(_("what happened"), max_length=24, choices=Outcome.choices)
+    initiated_by = models.CharField(
+        _("who started it"),
+        max_length=12,
+        choices=InitiatedBy.choices,
+        default=InitiatedBy.LAY_WORKER,
+        help_text=_("Code of who started it."),
+    )
+    outcome = models.CharField(
+        _("what happened"), max_length=24, choices=Outcome.choices, help_text=_("Code of what came of it.")
+    )
     completed = models.BooleanField(default=False, help_text=_("Reached by a mode that fulfils a planned contact."))
     influence_asked = models.BooleanField(
         default=False, help_text=_("Whether anyone helping or hindering was asked about.")
     )
-    helped_by = ArrayField(models.CharField(max_length=16, choices=Who.choices), default=list, blank=True)
-    hindered_by = ArrayField(models.CharField(max_length=16, choices=Who.choices), default=list, blank=True)
+    helped_by = ArrayField(
+        models.CharField(max_length=16, choices=Who.choices),
+        default=list,
+        blank=True,
+        help_text=_("Codes of those who helped; counts only where it was asked."),
+    )
+    hindered_by = ArrayField(
+        models.CharField(max_length=16, choices=Who.choices),
+        default=list,
+        blank=True,
+        help_text=_("Codes of those who hindered; counts only where it was asked."),
+    )
     minutes = models.PositiveSmallIntegerField(
-        _("minutes"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(720)]
+        _("minutes"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("Length of the contact, 1 to 720; asked where it reached her."),
     )
     present = ArrayField(
         models.CharField(max_length=16, choices=Who.choices),
@@ -112,20 +134,60 @@ class Contact(models.Model):
         blank=True,
         help_text=_("Who else was there; empty list: nobody."),
     )
-    concern = models.CharField(_("a concern"), max_length=10, choices=Concern.choices, blank=True)
-    role_explained = models.BooleanField(_("role explained"), null=True, blank=True)
-    role_read_back = models.BooleanField(_("role read back by her"), null=True, blank=True)
-    language = models.CharField(_("language spoken"), max_length=40, blank=True)
-    interpreter = models.BooleanField(_("interpreter present"), null=True, blank=True)
-    travel_minutes = models.PositiveSmallIntegerField(_("travel, minutes"), null=True, blank=True)
-    travel_miles = models.DecimalField(_("travel, miles"), max_digits=5, decimal_places=1, null=True, blank=True)
-    topics = ArrayField(models.CharField(max_length=16, choices=Topic.choices), default=list, blank=True)
-    own_experience_shared = models.BooleanField(_("shared my own experience"), null=True, blank=True)
+    concern = models.CharField(
+        _("a concern"),
+        max_length=10,
+        choices=Concern.choices,
+        blank=True,
+        help_text=_("Code of how soon someone must act; empty: not asked."),
+    )
+    role_explained = models.BooleanField(
+        _("role explained"), null=True, blank=True, help_text=_("Empty: not asked this time.")
+    )
+    role_read_back = models.BooleanField(
+        _("role read back by her"),
+        null=True,
+        blank=True,
+        help_text=_("She said it in her own words. Empty: not asked this time."),
+    )
+    language = models.CharField(
+        _("language spoken"),
+        max_length=40,
+        blank=True,
+        help_text=_("As typed; asked where her sheet names another than English."),
+    )
+    interpreter = models.BooleanField(_("interpreter present"), null=True, blank=True, help_text=_("Empty: not asked."))
+    travel_minutes = models.PositiveSmallIntegerField(
+        _("travel, minutes"), null=True, blank=True, help_text=_("There and back; asked of visits.")
+    )
+    travel_miles = models.DecimalField(
+        _("travel, miles"),
+        max_digits=5,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        help_text=_("There and back; asked of visits."),
+    )
+    topics = ArrayField(
+        models.CharField(max_length=16, choices=Topic.choices),
+        default=list,
+        blank=True,
+        help_text=_("Codes of what was talked about; empty: none named."),
+    )
+    own_experience_shared = models.BooleanField(
+        _("shared my own experience"), null=True, blank=True, help_text=_("Empty: not said.")
+    )
     engagement = models.PositiveSmallIntegerField(
-        _("engagement as you felt it"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)]
+        _("engagement as you felt it"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text=_("1 is hardly, 5 is very much, as the lay-worker felt it; empty: not said."),
     )
     offered = models.CharField(_("offered"), max_length=200, blank=True, help_text=_("Restricted; in no export."))
-    taken_up = models.BooleanField(_("taken up"), null=True, blank=True)
+    taken_up = models.BooleanField(
+        _("taken up"), null=True, blank=True, help_text=_("Whether what was offered was taken up; empty: not said.")
+    )
     note = models.TextField(_("note"), blank=True, max_length=4000, help_text=_("Restricted; in no export."))
     feeling = models.PositiveSmallIntegerField(
         _("how are you after that"),
@@ -134,10 +196,16 @@ class Contact(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(5)],
         help_text=_("For her midwife and herself; never in a view of performance."),
     )
-    please_ring_me = models.BooleanField(_("please ring me"), default=False)
+    please_ring_me = models.BooleanField(
+        _("please ring me"),
+        default=False,
+        help_text=_("She asked her own midwife to ring her; never in a view of performance."),
+    )
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    voided_reason = models.CharField(max_length=300, blank=True)
+    voided_reason = models.CharField(
+        max_length=300, blank=True, help_text=_("Why the entry was taken back; restricted.")
+    )
 
     class Meta:
         constraints = [
@@ -183,8 +251,8 @@ class ContactCorrection(models.Model):
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="corrections")
     was = models.JSONField(help_text=_("The fields changed, as they were."))
-    reason = models.CharField(max_length=300)
-    at = models.DateTimeField()
+    reason = models.CharField(max_length=300, help_text=_("Why it was corrected; restricted."))
+    at = models.DateTimeField(help_text=_("When it was corrected."))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -28,18 +28,23 @@ class ImportJob(models.Model):
         REFUSED = "refused", _("refused: nothing was changed")
         FAILED = "failed", _("failed: nothing was changed")
 
-    reference = models.UUIDField(default=uuid.uuid4, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    dry_run = models.BooleanField(default=True)
+    reference = models.UUIDField(default=uuid.uuid4, unique=True, help_text=_("Names the job in its page's address."))
+    kind = models.CharField(max_length=10, choices=Kind.choices, help_text=_("Code of what the file holds."))
+    dry_run = models.BooleanField(default=True, help_text=_("True: the file was tried and nothing kept."))
     options = models.JSONField(default=dict, help_text=_("Records from, create localities, update."))
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
-    lines_total = models.PositiveIntegerField(default=0)
-    lines_done = models.PositiveIntegerField(default=0)
+    status = models.CharField(
+        max_length=10,
+        choices=Status.choices,
+        default=Status.WAITING,
+        help_text=_("Code of where it stands; which may follow which is in rules/transitions."),
+    )
+    lines_total = models.PositiveIntegerField(default=0, help_text=_("Lines of the file without its heading."))
+    lines_done = models.PositiveIntegerField(default=0, help_text=_("Lines read so far."))
     report = models.JSONField(default=dict, help_text=_("Counts, problems by line and column, warnings, differences."))
     uploaded_at = models.DateTimeField()
     uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True, help_text=_("When a worker last took it up."))
+    finished_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was done, refused or failed."))
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=Q(status="waiting"), name="imports_waiting")]
@@ -54,7 +59,7 @@ class ImportFile(models.Model):
     append_only = False
 
     job = models.OneToOneField(ImportJob, on_delete=models.PROTECT, related_name="file")
-    content = models.BinaryField()
+    content = models.BinaryField(help_text=_("Empty once the job has finished."))
 
     def __str__(self) -> str:
         return f"import file {self.pk}"
@@ -81,15 +86,21 @@ class Export(models.Model):
 
     append_only = False
 
-    reference = models.UUIDField(default=uuid.uuid4, unique=True)
-    dataset = models.CharField(max_length=40)
-    format = models.CharField(max_length=12)
-    reason = models.CharField(_("reason"), max_length=300)
+    reference = models.UUIDField(default=uuid.uuid4, unique=True, help_text=_("Names the export in its file."))
+    dataset = models.CharField(max_length=40, help_text=_("Name of the data set."))
+    format = models.CharField(max_length=12, help_text=_("Name of the file's format."))
+    reason = models.CharField(
+        _("reason"), max_length=300, help_text=_("Why it was taken, in the words of who took it.")
+    )
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it was broken off."))
-    rows = models.PositiveBigIntegerField(null=True, blank=True)
-    sha256 = models.CharField(max_length=64, blank=True)
+    rows = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("Rows without the heading; empty: it was broken off.")
+    )
+    sha256 = models.CharField(
+        max_length=64, blank=True, help_text=_("SHA-256 of the file's bytes; empty: it was broken off.")
+    )
 
     class Meta:
         indexes = [models.Index(fields=["-asked_at", "-id"], name="exports_newest_first")]

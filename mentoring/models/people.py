@@ -37,7 +37,7 @@ class ProtocolVersion(models.Model):
     made_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Empty for the first.")
     )
-    reason = models.CharField(_("reason"), max_length=300)
+    reason = models.CharField(_("reason"), max_length=300, help_text=_("Why the settings were changed; restricted."))
 
     class Meta:
         constraints = [
@@ -71,9 +71,13 @@ class StandIn(models.Model):
 
     append_only = False
 
-    midwife = models.ForeignKey(Midwife, on_delete=models.PROTECT, related_name="stands_in")
-    stands_in_for = models.ForeignKey(Midwife, on_delete=models.PROTECT, related_name="stood_in_by")
-    starts_on = models.DateField()
+    midwife = models.ForeignKey(
+        Midwife, on_delete=models.PROTECT, related_name="stands_in", help_text=_("Who stands in.")
+    )
+    stands_in_for = models.ForeignKey(
+        Midwife, on_delete=models.PROTECT, related_name="stood_in_by", help_text=_("Who is away.")
+    )
+    starts_on = models.DateField(help_text=_("First local day on which she stands in."))
     ends_on = models.DateField(help_text=_("First day on which she no longer stands in."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -95,7 +99,9 @@ class LayWorker(models.Model):
     append_only = False
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="lay_worker")
-    supervisor = models.ForeignKey(Midwife, on_delete=models.PROTECT, related_name="lay_workers")
+    supervisor = models.ForeignKey(
+        Midwife, on_delete=models.PROTECT, related_name="lay_workers", help_text=_("The midwife who supervises her.")
+    )
     locality = models.ForeignKey(Locality, on_delete=models.PROTECT, related_name="+")
     languages = ArrayField(
         models.CharField(max_length=40), default=list, help_text=_("Languages she speaks with mothers.")
@@ -122,7 +128,12 @@ class Mother(models.Model):
         _("programme code"), max_length=16, unique=True, help_text=_("Unrelated to any study number.")
     )
     starts_on = models.DateField(_("first hospital antenatal visit"), help_text=_("Where her plan begins."))
-    protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    protocol = models.ForeignKey(
+        ProtocolVersion,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("The version in force when she was registered."),
+    )
     midwife = models.ForeignKey(
         Midwife,
         on_delete=models.PROTECT,
@@ -165,7 +176,7 @@ class Pairing(models.Model):
 
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="pairings")
     lay_worker = models.ForeignKey(LayWorker, on_delete=models.PROTECT, related_name="pairings")
-    starts_on = models.DateField()
+    starts_on = models.DateField(help_text=_("First local day of the pairing; a contact of that day counts."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     introduced_on = models.DateField(null=True, blank=True, help_text=_("When the midwife introduced them."))
@@ -173,7 +184,9 @@ class Pairing(models.Model):
     ends_on = models.DateField(null=True, blank=True, help_text=_("Local date of its end; not included."))
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
+    end_reason = models.CharField(
+        max_length=20, choices=EndReason.choices, blank=True, help_text=_("Code of why it ended; empty while it lasts.")
+    )
 
     class Meta:
         constraints = [
@@ -208,7 +221,7 @@ class Cover(models.Model):
 
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="covers")
     lay_worker = models.ForeignKey(LayWorker, on_delete=models.PROTECT, related_name="covers")
-    starts_on = models.DateField()
+    starts_on = models.DateField(help_text=_("First local day on which she covers."))
     ends_on = models.DateField(help_text=_("First day on which she no longer covers."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -32,13 +32,25 @@ class ContactPlan(models.Model):
         BEREAVEMENT = "bereavement", _("bereavement support")
 
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="plans")
-    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PROGRAMME)
-    starts_on = models.DateField()
-    edd = models.DateField(null=True, blank=True)
-    born_on = models.DateField(null=True, blank=True)
+    kind = models.CharField(
+        max_length=12, choices=Kind.choices, default=Kind.PROGRAMME, help_text=_("Code of the kind of plan.")
+    )
+    starts_on = models.DateField(
+        help_text=_("First local date on which a contact may be due: her first visit, or as agreed after a loss.")
+    )
+    edd = models.DateField(
+        null=True, blank=True, help_text=_("Due date that the plan counts with; empty after a loss.")
+    )
+    born_on = models.DateField(
+        null=True, blank=True, help_text=_("Birth that the plan counts with; empty until it is recorded.")
+    )
     ends_on = models.DateField(help_text=_("Last local date on which a contact may be due."))
-    antenatal_every_days = models.PositiveSmallIntegerField()
-    postnatal_every_days = models.PositiveSmallIntegerField()
+    antenatal_every_days = models.PositiveSmallIntegerField(
+        help_text=_("The protocol's days between contacts until the birth.")
+    )
+    postnatal_every_days = models.PositiveSmallIntegerField(
+        help_text=_("The protocol's days between contacts after it.")
+    )
     state = models.JSONField(
         help_text=_("What rules.changes works on; cadences, pauses and the dates above are what it comes to.")
     )
@@ -71,11 +83,15 @@ class Cadence(models.Model):
     append_only = False
 
     plan = models.ForeignKey(ContactPlan, on_delete=models.PROTECT, related_name="cadences")
-    position = models.PositiveSmallIntegerField()
-    first_due_on = models.DateField()
-    every_days = models.PositiveSmallIntegerField()
-    last_due_on = models.DateField(null=True, blank=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    position = models.PositiveSmallIntegerField(help_text=_("Place in the plan, from 0."))
+    first_due_on = models.DateField(help_text=_("First due date of the rhythm."))
+    every_days = models.PositiveSmallIntegerField(help_text=_("Days between its due dates, 1 to 365."))
+    last_due_on = models.DateField(
+        null=True, blank=True, help_text=_("Last due date; empty: up to the end of the plan.")
+    )
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a change took it out; empty while it stands.")
+    )
 
     class Meta:
         ordering = ["position"]
@@ -104,8 +120,10 @@ class Pause(models.Model):
         LOSS = "loss", _("bereaved")
 
     plan = models.ForeignKey(ContactPlan, on_delete=models.PROTECT, related_name="pauses")
-    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.PAUSE)
-    from_on = models.DateField()
+    kind = models.CharField(
+        max_length=20, choices=Kind.choices, default=Kind.PAUSE, help_text=_("Code: a pause, or the kind of hold.")
+    )
+    from_on = models.DateField(help_text=_("First local day on which nothing is planned."))
     until_on = models.DateField(null=True, blank=True, help_text=_("First day planned again; empty while open."))
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
@@ -154,13 +172,13 @@ class PlanChange(models.Model):
         DUE_DATE = "due_date", _("due date changed")
 
     plan = models.ForeignKey(ContactPlan, on_delete=models.PROTECT, related_name="changes")
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices, help_text=_("Code of what was changed."))
     on = models.DateField(help_text=_("E of domain.md section 4: the local day the change was made."))
     asked_by = models.CharField(max_length=20, choices=AskedBy.choices, help_text=_("Code of who asked."))
     asked_for = models.JSONField(default=dict, help_text=_("The request: interval, dates, kind of hold."))
     old = models.JSONField(null=True, help_text=_("The plan's state before; empty at its start."))
     new = models.JSONField(help_text=_("The plan's state after."))
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text=_("When it was saved."))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     client_id = models.UUIDField(null=True, blank=True, unique=True, help_text=_("Of the form: counts once."))
 
@@ -183,19 +201,34 @@ class PlannedContact(models.Model):
     plan = models.ForeignKey(ContactPlan, on_delete=models.PROTECT, related_name="planned_contacts")
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="planned_contacts")
     lay_worker = models.ForeignKey(
-        LayWorker, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+        LayWorker,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+        help_text=_("Who is paired with her now; empty: nobody."),
     )
     number = models.PositiveSmallIntegerField(help_text=_("Place in the plan, from 0."))
-    due_on = models.DateField()
+    due_on = models.DateField(help_text=_("Local date on which the contact is due."))
     opens_on = models.DateField(help_text=_("First day of its window."))
     closes_on = models.DateField(help_text=_("First day after its window."))
     cut = models.BooleanField(default=False, help_text=_("A pause closed the window early."))
     made_on = models.DateField(null=True, blank=True, help_text=_("Local date of the contact that fulfils it."))
     fulfilled_by = models.OneToOneField(
-        "mentoring.Contact", on_delete=models.PROTECT, related_name="fulfils", null=True, blank=True
+        "mentoring.Contact",
+        on_delete=models.PROTECT,
+        related_name="fulfils",
+        null=True,
+        blank=True,
+        help_text=_("The contact that made it."),
     )
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-    withdrawn_why = models.CharField(max_length=12, choices=PlanChange.Kind.choices, blank=True)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a change took it out; empty while it stands.")
+    )
+    withdrawn_why = models.CharField(
+        max_length=12, choices=PlanChange.Kind.choices, blank=True, help_text=_("Code of the change that took it out.")
+    )
 
     class Meta:
         constraints = [
@@ -258,18 +291,30 @@ class Appointment(models.Model):
         LOSS = "loss", _("held")
 
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="appointments")
-    lay_worker = models.ForeignKey(LayWorker, on_delete=models.PROTECT, related_name="appointments")
-    planned_contact = models.ForeignKey(
-        PlannedContact, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True
+    lay_worker = models.ForeignKey(
+        LayWorker, on_delete=models.PROTECT, related_name="appointments", help_text=_("With whom.")
     )
-    starts_at = models.DateTimeField()
-    mode = models.CharField(max_length=16, choices=Mode.choices)
+    planned_contact = models.ForeignKey(
+        PlannedContact,
+        on_delete=models.PROTECT,
+        related_name="appointments",
+        null=True,
+        blank=True,
+        help_text=_("Whose window it lies in; empty: an extra visit."),
+    )
+    starts_at = models.DateTimeField(help_text=_("The time agreed."))
+    mode = models.CharField(max_length=16, choices=Mode.choices, help_text=_("Code of how they will be in touch."))
     place = models.CharField(max_length=120, blank=True, help_text=_("Restricted; in no export."))
     agreed_at = models.DateTimeField()
     agreed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    withdrawn_why = models.CharField(max_length=16, choices=Withdrawn.choices, blank=True)
+    withdrawn_why = models.CharField(
+        max_length=16,
+        choices=Withdrawn.choices,
+        blank=True,
+        help_text=_("Code of why it will not take place; empty while it stands."),
+    )
 
     class Meta:
         constraints = [

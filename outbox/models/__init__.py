@@ -43,20 +43,39 @@ class Message(models.Model):
         null=True, blank=True, help_text=_("Due date of the planned contact it is about, where it is about one.")
     )
     recipient_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Who gets it, of the staff."),
     )
-    recipient_person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    channel = models.CharField(max_length=10, choices=Channel.choices)
+    recipient_person = models.ForeignKey(
+        Person,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Who gets it, of the mothers."),
+    )
+    channel = models.CharField(max_length=10, choices=Channel.choices, help_text=_("Code of the way it goes."))
     nominal_on = models.DateField(help_text=_("Local date it is meant for; part of what makes it unique."))
-    due_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
-    status_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text=_("When it may go at the earliest; moved on when a carrier is away."))
+    expires_at = models.DateTimeField(help_text=_("From when it is of no use and does not go."))
+    status = models.CharField(
+        max_length=16,
+        choices=Status.choices,
+        default=Status.QUEUED,
+        help_text=_("Code of where it stands; which may follow which is in outbox/rules/transitions."),
+    )
+    status_at = models.DateTimeField(help_text=_("Since when it has stood there."))
     why = models.CharField(max_length=40, blank=True, help_text=_("Code: why cancelled, failed or held."))
-    lease_until = models.DateTimeField(null=True, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text=_("Until when a worker holds it; past that, the worker has died.")
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text=_("How often it could not be handed over."))
+    created_at = models.DateTimeField(help_text=_("When it was written."))
+    sent_at = models.DateTimeField(null=True, blank=True, help_text=_("When its carrier took it."))
     read_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was opened in the app."))
     detail = models.JSONField(default=dict, blank=True, help_text=_("Codes and keys that the kind needs; never words."))
 

@@ -24,7 +24,7 @@ class AccessLog(models.Model):
         SETTINGS_CHANGED = "settings_changed", _("settings changed")
 
     at = models.DateTimeField(help_text=_("When, to the second."))
-    kind = models.CharField(max_length=32, choices=Kind.choices)
+    kind = models.CharField(max_length=32, choices=Kind.choices, help_text=_("Code of what was done."))
     by = models.ForeignKey(
         User,
         on_delete=models.PROTECT,
@@ -33,7 +33,14 @@ class AccessLog(models.Model):
         blank=True,
         help_text=_("Who; empty for a failed sign-in."),
     )
-    about_user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    about_user = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Whose account or rights, where it is about one."),
+    )
     about_person_id = models.BigIntegerField(null=True, blank=True, help_text=_("Key of the person read about."))
     request_id = models.CharField(max_length=36, blank=True, help_text=_("Which request or command."))
     address = models.GenericIPAddressField(null=True, blank=True, help_text=_("Network address of the caller."))

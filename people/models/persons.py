@@ -39,12 +39,19 @@ class Person(models.Model):
     name_to_use = models.CharField(
         _("name to use"), max_length=80, help_text=_("What she wants to be called, also on the telephone.")
     )
-    date_of_birth = models.DateField(_("date of birth"), null=True, blank=True)
+    date_of_birth = models.DateField(
+        _("date of birth"), null=True, blank=True, help_text=_("Empty where she did not give it.")
+    )
     address = models.TextField(_("address"), blank=True, help_text=_("Where she lives, as she gives it."))
     locality = models.ForeignKey(Locality, on_delete=models.PROTECT, related_name="+")
-    language = models.CharField(_("language"), max_length=40, default="English")
+    language = models.CharField(
+        _("language"),
+        max_length=40,
+        default="English",
+        help_text=_("The language she wants to be spoken to in, as typed."),
+    )
     interpreter_needed = models.BooleanField(_("needs an interpreter"), default=False)
-    died_on = models.DateField(null=True, blank=True)
+    died_on = models.DateField(null=True, blank=True, help_text=_("Local date of her death, where it is known."))
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     gate = models.OneToOneField(Gate, on_delete=models.PROTECT, related_name="+", editable=False)
@@ -103,8 +110,15 @@ class SafeContact(models.Model):
         _("asked on"), null=True, blank=True, help_text=_("Empty: never asked, so nothing is safe.")
     )
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    was_alone = models.BooleanField(_("she was alone when asked"), null=True, blank=True)
-    if_someone_else_answers = models.CharField(_("what to say if someone else answers"), max_length=300, blank=True)
+    was_alone = models.BooleanField(
+        _("she was alone when asked"), null=True, blank=True, help_text=_("Empty: not noted.")
+    )
+    if_someone_else_answers = models.CharField(
+        _("what to say if someone else answers"),
+        max_length=300,
+        blank=True,
+        help_text=_("What she wants said to another person; empty: say nothing."),
+    )
     number_she_will_see = models.CharField(_("the number she will see"), max_length=60, blank=True)
     what_to_do = models.TextField(
         _("what to do"), max_length=600, blank=True, help_text=_("Shown to the lay-worker above every call button.")
@@ -115,7 +129,9 @@ class SafeContact(models.Model):
         blank=True,
         help_text=_("Codes, for midwife and trial office alone."),
     )
-    texts_opted_in = models.BooleanField(_("wants text messages"), default=False)
+    texts_opted_in = models.BooleanField(
+        _("wants text messages"), default=False, help_text=_("True once she has asked for text messages.")
+    )
     card_is_safe = models.BooleanField(_("safe to keep a card"), default=False)
     suspended_at = models.DateTimeField(
         null=True, blank=True, help_text=_("Not safe to talk was said: nothing is safe until she renews it.")
@@ -142,8 +158,8 @@ class SafeTime(models.Model):
 
     safe_contact = models.ForeignKey(SafeContact, on_delete=models.CASCADE, related_name="safe_times")
     weekdays = ArrayField(models.PositiveSmallIntegerField(), help_text=_("1 is Monday, 7 is Sunday."))
-    from_time = models.TimeField(_("from"))
-    to_time = models.TimeField(_("to"))
+    from_time = models.TimeField(_("from"), help_text=_("Local time of day, included."))
+    to_time = models.TimeField(_("to"), help_text=_("Local time of day, not included."))
 
     class Meta:
         ordering = ["id"]
@@ -179,8 +195,8 @@ class Baby(models.Model):
 
     pregnancy = models.ForeignKey(Pregnancy, on_delete=models.PROTECT, related_name="babies")
     order = models.PositiveSmallIntegerField(_("order"), default=1, help_text=_("1 for the first born."))
-    name = models.CharField(_("name"), max_length=80, blank=True)
-    born_on = models.DateField(_("born on"))
+    name = models.CharField(_("name"), max_length=80, blank=True, help_text=_("Empty where it is not known yet."))
+    born_on = models.DateField(_("born on"), help_text=_("Local date of birth."))
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 
@@ -207,14 +223,21 @@ class Loss(models.Model):
         MOTHER_DIED = "mother_died", _("death of the mother")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="losses")
-    baby = models.ForeignKey(Baby, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    happened_on = models.DateField(null=True, blank=True)
+    baby = models.ForeignKey(
+        Baby,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Which of them, where a baby died."),
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices, help_text=_("Code of what happened."))
+    happened_on = models.DateField(null=True, blank=True, help_text=_("Local date, where it is known."))
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    undone_reason = models.TextField(blank=True)
+    undone_reason = models.TextField(blank=True, help_text=_("Why the report was taken back; restricted."))
 
     class Meta:
         verbose_name_plural = "losses"

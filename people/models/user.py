@@ -72,7 +72,7 @@ class RoleGrant(models.Model):
 
     append_only = False
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants", help_text=_("Who holds it."))
     role = models.CharField(max_length=24, choices=Role.choices(), help_text=_("Code of the right."))
     needs_second = models.BooleanField(default=False, help_text=_("True where a second granter must agree first."))
     granted_at = models.DateTimeField()
