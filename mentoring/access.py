@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from mentoring.models import Contact, ContactPlan, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
+from mentoring.models import Contact, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
 from people.access import roles_of
 from people.models import User
 from people.rules.local_time import local_date
@@ -99,8 +99,3 @@ def covers_visible_to(user: User, *, on: date) -> QuerySet[Cover]:
     if Role.MIDWIFE not in roles_of(user):
         return Cover.objects.none()
     return Cover.objects.filter(mother__in=mothers_visible_to(user, on=on))
-
-
-def open_plans_visible_to(user: User, *, on: date) -> QuerySet[ContactPlan]:
-    """Return open plans of mothers that ``user`` sees today."""
-    return ContactPlan.objects.filter(closed_at__isnull=True, mother__in=mothers_visible_to(user, on=on))

@@ -5,6 +5,9 @@ from uuid import uuid4
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+import mentoring.rules.permissions
+import people.rules.permissions
+from people.rules.permissions import Permission
 from people.rules.roles import Role
 from tests.factories import PASSWORD, make_lay_worker, make_midwife, make_user
 
@@ -79,12 +82,12 @@ def _without_second_factor(settings):
     settings.SECOND_FACTOR_REQUIRED = False
 
 
-def names(resolver=None):
+def urlpatterns(resolver=None):
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            yield from names(entry)
+            yield from urlpatterns(entry)
         elif isinstance(entry, URLPattern):
-            yield entry.name
+            yield entry
 
 
 def person(role):
@@ -96,7 +99,28 @@ def person(role):
 
 
 def test_the_table_is_the_urlconf():
-    assert sorted(names()) == sorted([*TABLE, *KEPT])
+    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT])
+
+
+def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
+    """The unblinded right lets in nobody by itself, so no sign-in below could show that it was added to a page."""
+    for entry in urlpatterns():
+        if entry.name in TABLE:
+            roles = set(entry.callback.permission.roles)
+            wanted = set(TABLE[entry.name][0])
+            assert roles == (set(Role) if wanted == EVERYONE else wanted), entry.name
+
+
+def test_every_permission_opens_a_page():
+    asked = {entry.callback.permission for entry in urlpatterns() if entry.name in TABLE}
+    named = {
+        value
+        for module in (people.rules.permissions, mentoring.rules.permissions)
+        for value in vars(module).values()
+        if isinstance(value, Permission)
+    }
+    assert named == asked
+    assert len({permission.name for permission in named}) == len(named)
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
