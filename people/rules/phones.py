@@ -1,8 +1,11 @@
 """Telephone numbers as people type them, kept in one form. Reads and writes no row."""
 
+import re
+
 import phonenumbers
 
 REGION = "GB"
+LETTER = re.compile(r"[^\W\d_]")
 
 
 class NotANumber(ValueError):
@@ -10,7 +13,12 @@ class NotANumber(ValueError):
 
 
 def normalised(typed: str) -> str:
-    """Return ``typed`` as E.164 (``+44...``), read as a number of the United Kingdom; raise NotANumber otherwise."""
+    """Return ``typed`` as E.164 (``+44...``), read as a number of the United Kingdom; raise NotANumber otherwise.
+
+    A letter makes it no number: the library passes by an O typed for a 0, and what is left is somebody else's.
+    """
+    if LETTER.search(typed):
+        raise NotANumber(typed)
     try:
         number = phonenumbers.parse(typed, REGION)
     except phonenumbers.NumberParseException as error:
