@@ -3,7 +3,6 @@
 Knows no row of the database. A problem carries a code, never what stood in the cell, but for a locality's name.
 """
 
-import codecs
 import csv
 import io
 import re
@@ -221,7 +220,7 @@ class _Reader:
         cell = self.cells.get(column, "")
         if not cell:
             return None
-        if not (cell.isascii() and cell.isdigit() and least <= int(cell[:9]) <= most):
+        if not (len(cell) < 10 and cell.isascii() and cell.isdigit() and least <= int(cell) <= most):
             self.wrong(column, "not_in_range", f"{least} - {most}")
             return None
         return int(cell)
@@ -358,4 +357,4 @@ def contact_row(
 
 def lines_in(content: bytes) -> int:
     """Return about how many lines there are, for a bar of progress."""
-    return max(content.removeprefix(codecs.BOM_UTF8).count(b"\n"), 1)
+    return max(content.count(b"\n"), content.count(b"\r"), 1)
