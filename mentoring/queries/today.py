@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subqu
 from mentoring.access import mothers_still_loggable_by, mothers_visible_to
 from mentoring.models import Appointment, Cadence, Contact, Cover, Mother, Pairing, Pause
 from mentoring.queries.safe_contact import SHEET, advice_of, numbers_and_hours
-from mentoring.queries.statuses import DUE, OVERDUE, UPCOMING, held_plans, planned_rows, status_sql
+from mentoring.queries.statuses import DUE, NOT_OFFERED, OVERDUE, UPCOMING, held_plans, planned_rows, status_sql
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
 from people.models import Baby, User
 from people.rules.local_time import end_of, local_date, local_instant
@@ -239,6 +239,7 @@ def _next_open_rows(mother_ids: list[int], on: date) -> QuerySet[Any, dict[str, 
         .filter(mother__in=mother_ids, plan__closed_at__isnull=True, made_on__isnull=True, closes_on__gt=on)
         .exclude(plan__in=held_plans().values("plan"))
         .annotate(status=status_sql(on), every_days=every_days_column())
+        .exclude(status=NOT_OFFERED)
         .order_by("mother_id", "due_on")
         .distinct("mother_id")
         .values("mother_id", "due_on", "closes_on", "status", "every_days")

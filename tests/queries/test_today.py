@@ -118,6 +118,17 @@ def test_a_paused_mother_stands_among_the_others_with_the_end_of_her_pause() -> 
     assert today.others[0].pause_until_on == TODAY + days(29)
 
 
+def test_a_window_that_closes_before_records_begin_is_not_offered_and_the_next_one_stands_in_its_place() -> None:
+    lay_worker = make_lay_worker()
+    mother = spoken_with(lay_worker, starts_on=TODAY - days(14), spoke_on=TODAY - days(14))
+    # The open window is due today and closes in a week; the next is due in a fortnight.
+    Mother.objects.filter(pk=mother.pk).update(offered_from=TODAY + days(7))
+    today = today_of(lay_worker.user, now=NOW)
+    assert [(card.code, card.due_on) for card in today.coming_up] == [(mother.programme_code, TODAY + days(14))]
+    Mother.objects.filter(pk=mother.pk).update(offered_from=TODAY + days(6))
+    assert only_card(today_of(lay_worker.user, now=NOW)).due_on == TODAY
+
+
 @pytest.mark.parametrize(("weeks_late", "born", "asks"), [(1, False, True), (0, False, False), (1, True, False)])
 def test_from_a_week_after_the_due_date_the_midwife_is_asked_first_until_the_birth_is_recorded(
     weeks_late: int, born: bool, asks: bool
