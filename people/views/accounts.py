@@ -54,8 +54,7 @@ def refusal_words(code: str) -> str:
 @require_safe
 def user_list(request: SignedInRequest) -> HttpResponse:
     """Everybody with an account, by e-mail, with search."""
-    # PostgreSQL takes no NUL in a text.
-    search = request.GET.get("search", "").replace("\x00", "").strip()
+    search = request.GET.get("search", "").strip()
     rows, next_after = queries.users_page(search=search, after=_key(request.GET.get("after", "")))
     shown = [
         {

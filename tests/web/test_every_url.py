@@ -156,3 +156,11 @@ def test_the_kept_pages_of_the_door_do_not_fail(client, name):
         if user is not None:
             client.force_login(user)
         assert client.get(reverse(name, kwargs=arguments)).status_code in {200, 302, 403, 404, 405}
+
+
+@pytest.mark.parametrize(
+    "address", ["/caseload/?search=%00", "/caseload/?after=%00|A", "/mothers/M-%00/", "/?next=%00"]
+)
+def test_an_address_with_a_nul_in_it_is_a_bad_request_and_no_failure_of_the_database(client, address):
+    client.force_login(person(MID))
+    assert client.get(address).status_code == 400
