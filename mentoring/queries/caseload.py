@@ -1,6 +1,7 @@
 """What a midwife reads: her lay-workers, their mothers, who awaits one, and who could take another. Writes nothing."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from mentoring import access
 from mentoring.models import (
@@ -154,21 +156,30 @@ def most_mothers() -> int:
     return latest or 18
 
 
-def awaiting(user: User, *, now: datetime, on: date) -> list[dict[str, Any]]:
-    """Return the mothers without a lay-worker that a midwife sees, longest waiting first, held plans left out."""
+def awaiting(user: User, *, now: datetime, on: date, after: str = "") -> Page:
+    """Return the mothers without a lay-worker that a midwife sees, longest waiting first, held plans left out.
+
+    Fifty at a time; ``after`` is where the page before ended, anything else is as none.
+    """
     ended = Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=False).order_by("-ended_at")
-    rows = (
+    waiting = (
         _awaiting(access.mothers_visible_to(user, on=on))
         .annotate(last_ended_at=Subquery(ended.values("ended_at")[:1]))
-        .values(
-            "programme_code", "person__name_to_use", "person__locality__name", "person__language",
-            "person__interpreter_needed", "registered_at", "last_ended_at",
-        )
+        .annotate(since=Coalesce("last_ended_at", "registered_at"))
+    )
+    since, _sep, code = after.rpartition("|")
+    with suppress(ValueError):
+        instant = datetime.fromisoformat(since)
+        if instant.tzinfo is not None:
+            waiting = waiting.filter(Q(since__gt=instant) | Q(since=instant, programme_code__gt=code))
+    columns = (
+        "programme_code", "person__name_to_use", "person__locality__name", "person__language",
+        "person__interpreter_needed", "last_ended_at", "since",
     )  # fmt: skip
-    shaped = [row | {"since": row["last_ended_at"] or row["registered_at"]} for row in rows]
-    for row in shaped:
-        row["days"] = (now - row["since"]).days
-    return sorted(shaped, key=lambda row: row["since"])
+    found = list(waiting.order_by("since", "programme_code").values(*columns)[: PAGE + 1])
+    rows = [row | {"days": (now - row["since"]).days} for row in found[:PAGE]]
+    last = rows[-1] if len(found) > PAGE else None
+    return Page(rows, f"{last['since'].isoformat()}|{last['programme_code']}" if last else "")
 
 
 def could_take(user: User, mother: Mother, *, on: date) -> list[dict[str, Any]]:

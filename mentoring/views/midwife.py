@@ -88,8 +88,10 @@ def _marks(page: queries.Page) -> list[str]:
 def awaiting(request: SignedInRequest) -> HttpResponse:
     """Who awaits a lay-worker, and for how long."""
     now = timezone.now()
-    rows = queries.awaiting(request.user, now=now, on=local_date(now))
-    return render(request, "mentoring/awaiting.html", {"rows": rows})
+    after = request.GET.get("after", "")
+    page = queries.awaiting(request.user, now=now, on=local_date(now), after=after)
+    context = {"rows": page.rows, "next_href": _next_href(request, page.next_after)}
+    return render(request, "mentoring/awaiting.html", context | {"are_all": not after and not page.next_after})
 
 
 @requires(MOTHER_REGISTER)
