@@ -67,7 +67,7 @@ def pair(
         locked.offered_from = starts_on
     locked.save(update_fields=["midwife", "offered_from"])
     _hand_rows_to(locked, lay_worker.pk)
-    reminders.refresh_for(mother_ids=[locked.pk], now=now)
+    reminders.refresh_for(mother_ids=[locked.pk], now=now, why="not_hers")
     return pairing
 
 
@@ -91,7 +91,7 @@ def end(*, pairing: Pairing, reason: str, by: User, now: datetime) -> Pairing:
     Appointment.objects.filter(
         mother=mother, lay_worker=locked.lay_worker_id, withdrawn_at__isnull=True, starts_at__gt=now
     ).update(withdrawn_at=now, withdrawn_by=by, withdrawn_why=Appointment.Withdrawn.PAIRING_ENDED)
-    reminders.refresh_for(mother_ids=[mother.pk], now=now)
+    reminders.refresh_for(mother_ids=[mother.pk], now=now, why="not_hers")
     return locked
 
 
@@ -125,7 +125,7 @@ def arrange_cover(
     cover = Cover.objects.create(
         mother=locked, lay_worker=lay_worker, starts_on=starts_on, ends_on=ends_on, made_at=now, made_by=by
     )
-    reminders.refresh_for(mother_ids=[locked.pk], now=now)
+    reminders.refresh_for(mother_ids=[locked.pk], now=now, why="not_hers")
     return cover
 
 
@@ -140,7 +140,7 @@ def cancel_cover(*, cover: Cover, by: User, now: datetime) -> Cover:
         raise Refused("cover_over", _("This cover is over already."))
     locked.cancelled_at, locked.cancelled_by = now, by
     locked.save(update_fields=["cancelled_at", "cancelled_by"])
-    reminders.refresh_for(mother_ids=[mother.pk], now=now)
+    reminders.refresh_for(mother_ids=[mother.pk], now=now, why="not_hers")
     return locked
 
 

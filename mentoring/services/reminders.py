@@ -47,11 +47,14 @@ class _Wanted:
 
 
 @transaction.atomic
-def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = True) -> int:
+def refresh_for(
+    *, mother_ids: Collection[int], now: datetime, waiting: bool = True, why: str = "plan_changed"
+) -> int:
     """The queued reminders about these mothers equal what their plans say; returns how many were written or withdrawn.
 
-    Twice is once; a constant number of queries however many mothers. With ``waiting`` false a message that is being
-    handed over is passed by, not waited for: what is wanted is asked again in its hand-over.
+    Those withdrawn keep the code ``why``. Twice is once; a constant number of queries however many mothers. With
+    ``waiting`` false a message that is being handed over is passed by, not waited for: what is wanted is asked again in
+    its hand-over.
     """
     subjects = dict(Mother.objects.filter(pk__in=mother_ids).values_list("pk", "person_id"))
     wanted: dict[tuple[object, ...], tuple[_Wanted, str]] = {}
@@ -66,7 +69,7 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
         if wanted.pop(tuple(key), None) is None:
             gone.append(pk)
     if gone:
-        messages.cancel_many(ids=gone, why="plan_changed", now=now, waiting=waiting)
+        messages.cancel_many(ids=gone, why=why, now=now, waiting=waiting)
     return len(gone) + messages.queue_many(
         [
             messages.New(
@@ -111,11 +114,12 @@ def top_up(*, now: datetime) -> int:
 
 
 def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
-    """Return how many messages wait about these due dates of a mother, or about all of them."""
+    """Return how many reminders wait about these due dates of a mother, or about all; one by two channels is one."""
     waiting = Message.objects.filter(
         subject__mother=mother_id, kind__in=KINDS, status__in=["queued", "held", "claimed"]
     )
-    return (waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons)).count()
+    some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons)
+    return some.values("kind", "subject_due_on", "nominal_on").distinct().count()
 
 
 def _wanted(subjects: dict[int, int], now: datetime) -> Iterable[_Wanted]:

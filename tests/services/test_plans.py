@@ -319,3 +319,28 @@ def test_when_a_pairing_ends_nobody_is_reminded_and_the_rows_lose_their_lay_work
     pairings.end(pairing=mother.pairings.get(), reason="moved", by=mother.midwife.user, now=NOW)
     assert not Message.objects.filter(status="queued", expires_at__gt=NOW).exists()
     assert not planned_rows().filter(mother=mother, made_on__isnull=True, lay_worker__isnull=False).exists()
+
+
+def test_a_reminder_that_is_taken_back_keeps_why(mother):
+    lay_worker, cancelled = mother.pairings.get().lay_worker, Message.objects.filter(status="cancelled")
+
+    def why():
+        return set(cancelled.order_by().values_list("subject_due_on", "why"))
+
+    due_on, following = TODAY, TODAY + timedelta(days=14)
+    make_contact(mother=mother, lay_worker=lay_worker, happened_at=NOW)
+    assert why() == {(due_on, "made")}
+    change(mother, plans.Rhythm(28))
+    assert why() == {(due_on, "made"), (following, "plan_changed")}
+    pairings.end(pairing=mother.pairings.get(), reason="moved", by=mother.midwife.user, now=NOW)
+    assert (TODAY + timedelta(days=28), "not_hers") in why()
+
+
+def test_a_reminder_by_two_channels_is_announced_as_one(mother):
+    reminders.top_up(now=NOW)
+    due_on = TODAY + timedelta(days=14)
+    waiting = Message.objects.filter(subject_due_on=due_on, status="queued")
+    assert set(waiting.values_list("kind", "channel")) == {
+        (kind, channel) for kind in ("contact_coming_up", "contact_overdue") for channel in ("email", "in_app")
+    }
+    assert reminders.count_open(mother_id=mother.pk, due_ons=[due_on]) == 2

@@ -118,7 +118,7 @@ class _Import:
         for start in range(0, len(mother_ids), MOTHERS_AT_ONCE):
             some_ids = mother_ids[start : start + MOTHERS_AT_ONCE]
             bulk.refulfil_many(mother_ids=some_ids)
-            reminders.refresh_for(mother_ids=some_ids, now=self.now, waiting=False)
+            reminders.refresh_for(mother_ids=some_ids, now=self.now, waiting=False, why="made")
 
     def _taken(self, records: Iterator[tuple[int, Cells | Problem]]) -> list[tuple[int, Cells | Problem]]:
         some: list[tuple[int, Cells | Problem]] = []
