@@ -47,9 +47,7 @@ class _Wanted:
 
 
 @transaction.atomic
-def refresh_for(
-    *, mother_ids: Collection[int], now: datetime, waiting: bool = True, why: str = "plan_changed"
-) -> int:
+def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = True, why: str = "plan_changed") -> int:
     """The queued reminders about these mothers equal what their plans say; returns how many were written or withdrawn.
 
     Those withdrawn keep the code ``why``. Twice is once; a constant number of queries however many mothers. With
