@@ -1,7 +1,9 @@
-"""Documents made from the code: the data dictionary and the list of URLs. Reads classes and tables of rules, never a row."""
+"""Documents made from the code: data dictionary, states, list of URLs. Reads classes and asks rules, never a row."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from itertools import product
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db import connection, models
@@ -10,9 +12,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pghistory.models import Event
 
 from mentoring.exports import contacts
+from mentoring.rules.plan import PlannedContact, Status
+from mentoring.rules.plan import status as window_status
+from mentoring.rules.status import HELD, PAUSE, MentoringStatus, mentoring_status
+from mentoring.rules.transitions import IMPORT_JOB
+from outbox.rules.transitions import MESSAGE
 from people.database import is_append_only
 from people.models import User
 from people.rules.permissions import ANYONE_SIGNED_IN
+from people.rules.transitions import Transitions
 
 APPS = ("people", "outbox", "mentoring", "trial")
 MADE_BY = "Made from the code by `script/fix`; `script/check` fails where it is stale. Not to be edited."
@@ -126,6 +134,125 @@ def _index(index: models.Index) -> str:
     return f"{index.name.replace('_', ' ')} (`{', '.join(index.fields)}`{partial})"
 
 
+# --- States -------------------------------------------------------------------------------------------------------------
+
+Arrows = Mapping[tuple[str, str], Iterable[str]]
+
+
+def states() -> str:
+    """Return a diagram of each status: stored ones from their tables, computed ones by asking the rule itself."""
+    parts: list[tuple[str, str, list[str], Arrows]] = [
+        (
+            "A message (`outbox/rules/transitions.py`)",
+            "Checked by every write. A letter about an account that is asked for again starts afresh whatever it was, unless a"
+            " worker holds it.",
+            ["queued"],
+            _arrows_of(MESSAGE),
+        ),
+        (
+            "An import (`mentoring/rules/transitions.py`)",
+            "Checked by every write.",
+            ["waiting"],
+            _arrows_of(IMPORT_JOB),
+        ),
+        (
+            "A planned contact's window (`mentoring/rules/plan.py`)",
+            "Computed for a day, never stored: what it is on one day, and on the next.",
+            [Status.NOT_OFFERED, Status.UPCOMING],
+            _window_arrows(),
+        ),
+        (
+            "Mentoring (`mentoring/rules/status.py`)",
+            "Computed from pairings, contacts, pauses and holds, never stored: what becomes of her status when one changes."
+            f" On hold, by kind: {'; '.join(f'`{kind}` is `{status.value}`' for kind, status in HELD.items())}.",
+            [MentoringStatus.AWAITING],
+            _mother_arrows(),
+        ),
+    ]
+    lines = ["# States", "", MADE_BY]
+    for heading, said, firsts, arrows in parts:
+        lines += ["", f"## {heading}", "", said, "", *_diagram(firsts, arrows)]
+    return "\n".join(lines) + "\n"
+
+
+def _diagram(firsts: Iterable[str], arrows: Arrows) -> Iterator[str]:
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield from (f"    [*] --> {first}" for first in firsts)
+    for (now, then), whens in arrows.items():
+        yield f"    {now} --> {then}: {', or '.join(whens)}"
+    yield "```"
+
+
+def _arrows_of(transitions: Transitions) -> Arrows:
+    return {(now, then): [when] for now, thens in transitions.follows.items() for then, when in thens.items()}
+
+
+def _window_arrows() -> Arrows:
+    due_on = date(2026, 10, 12)
+    opens_on = due_on - timedelta(days=2)
+    days = [opens_on + timedelta(days=number) for number in range(-2, 6)]
+    never = days[-1] + timedelta(days=1)
+    arrows: dict[tuple[str, str], dict[str, None]] = {}
+    for closes_after, cut, paired_on, made_on in product((1, 3), (False, True), (*days, never), (*days, never)):
+        window = PlannedContact(0, due_on, opens_on, due_on + timedelta(days=closes_after), cut)
+        if paired_on not in {days[0], never} and made_on != never:
+            continue
+        found = [
+            window_status(
+                window,
+                offered_from=paired_on if paired_on <= on else None,
+                made=made_on <= on and window.holds(made_on),
+                on=on,
+            ).value
+            for on in days
+        ]
+        named = {
+            opens_on: "its window opens",
+            due_on + timedelta(days=1): "its due date is past",
+            window.closes_on: "its window closes",
+        }
+        for on, now, then in zip(days[1:], found, found[1:], strict=False):
+            if now != then == Status.MADE:
+                arrows.setdefault((now, then), {})["she is reached"] = None
+            elif now != then:
+                arrows.setdefault((now, then), {})["she is paired" if now == Status.NOT_OFFERED else named[on]] = None
+    order = [status.value for status in (Status.NOT_OFFERED, Status.UPCOMING, Status.DUE, Status.OVERDUE)]
+    return dict(sorted(arrows.items(), key=lambda arrow: (order.index(arrow[0][0]), arrow[0][1])))
+
+
+def _mother_arrows() -> Arrows:
+    events: dict[str, Callable[[_Facts], _Facts]] = {
+        "paired": lambda facts: facts._replace(paired=True),
+        "the pairing ends": lambda facts: facts._replace(paired=False),
+        "she takes part in a contact": lambda facts: facts._replace(reached=True),
+        "paused": lambda facts: facts._replace(stop=facts.stop or PAUSE),
+        "held": lambda facts: facts._replace(stop=min(HELD)),
+        "goes on": lambda facts: facts._replace(stop=""),
+        "her plan is over": lambda facts: facts._replace(over=True),
+    }
+    arrows: dict[tuple[str, str], dict[str, None]] = {}
+    for stop, paired, reached in product(("", PAUSE, min(HELD)), (False, True), (False, True)):
+        facts = _Facts(stop, False, paired, reached)
+        for when, changed in events.items():
+            now, then = facts.name(), changed(facts).name()
+            if now != then:
+                arrows.setdefault((now, then), {})[when] = None
+    return arrows
+
+
+class _Facts(NamedTuple):
+    """What a mother's status is computed from; every kind of hold is drawn as one state."""
+
+    stop: str
+    over: bool
+    paired: bool
+    reached: bool
+
+    def name(self) -> str:
+        return "on_hold" if self.stop in HELD else mentoring_status(**self._asdict()).value
+
+
 # --- URLs --------------------------------------------------------------------------------------------------------------
 
 
@@ -160,4 +287,4 @@ def _who(view: Any) -> tuple[str, str]:
     return "none", "django-allauth's own: it looks after itself"
 
 
-DOCUMENTS = {"data-dictionary.md": data_dictionary, "urls.md": urls}
+DOCUMENTS = {"data-dictionary.md": data_dictionary, "states.md": states, "urls.md": urls}

@@ -14,7 +14,6 @@ from django.db.models.functions import Coalesce
 from mentoring import access
 from mentoring.models import (
     Contact,
-    ContactPlan,
     Cover,
     LayWorker,
     Mother,
@@ -22,8 +21,20 @@ from mentoring.models import (
     PlannedContact,
     ProtocolVersion,
 )
-from mentoring.queries.statuses import DUE, NOT_OFFERED, OVERDUE, UPCOMING, held_plans, planned_rows, status_sql
-from mentoring.queries.today import is_held, pause_columns
+from mentoring.queries.statuses import (
+    DUE,
+    NOT_OFFERED,
+    OVERDUE,
+    STATUS_FACTS,
+    UPCOMING,
+    held_plans,
+    is_held,
+    planned_rows,
+    status_columns,
+    status_of,
+    status_sql,
+)
+from mentoring.rules.status import HELD, MentoringStatus
 from people.models import Locality, PhoneNumber, User
 
 PAGE = 50
@@ -73,9 +84,9 @@ def caseload(
     """Return the mothers that a midwife answers for, fifty at a time by name and code, shaped for the page.
 
     A row has programme_code, name, lay_worker_name, lay_worker_key, last_contact_on, next_due_on, held and pause_kind,
-    pause_until_on, is_overdue, ``flagged`` (any of these, or awaiting), and ``strip``: the statuses of the last windows,
-    oldest first. A held plan shows no open window (domain.md section 4, Hold). ``only`` is one of FILTERS; what is
-    neither is everyone.
+    pause_until_on, is_overdue, ``status`` (her mentoring status), ``flagged`` (overdue, or any status but active), and
+    ``strip``: the statuses of the last windows, oldest first. A held plan shows no open window (domain.md section 4,
+    Hold). ``only`` is one of FILTERS; what is neither is everyone.
     """
     open_rows = _open_rows(on)
     completed = Contact.objects.filter(
@@ -89,7 +100,7 @@ def caseload(
         next_due_on=Subquery(open_rows.exclude(status=NOT_OFFERED).values("due_on")[:1]),
         is_overdue=Exists(open_rows.filter(status=OVERDUE)),
         statuses=_last_statuses(on),
-        **pause_columns(on),
+        **status_columns(on),
     )
     if search:
         mothers = mothers.filter(
@@ -113,25 +124,23 @@ def caseload(
     if code:
         mothers = mothers.filter(Q(name__gt=name) | Q(name=name, programme_code__gt=code))
     columns = (
-        "programme_code", "name", "lay_worker_name", "lay_worker_key", "last_contact_on", "next_due_on", "pause_kind",
-        "pause_until_on", "is_overdue", "statuses",
+        "programme_code", "name", "lay_worker_name", "lay_worker_key", "last_contact_on", "next_due_on",
+        "pause_until_on", "is_overdue", "statuses", *STATUS_FACTS,
     )  # fmt: skip
     found = list(mothers.order_by("name", "programme_code").values(*columns)[: PAGE + 1])
     rows = found[:PAGE]
     for row in rows:
-        row["held"] = is_held(row)
+        row["status"], row["held"] = status_of(row), is_held(row)
         shown = [status for status in row.pop("statuses") if not (row["held"] and status in OPEN_STATUSES)]
         row["strip"] = shown[::-1]
-        row["flagged"] = bool(row["pause_kind"] or row["is_overdue"] or row["lay_worker_key"] is None)
+        row["flagged"] = row["is_overdue"] or row["status"] != MentoringStatus.ACTIVE
     last = rows[-1] if len(found) > PAGE else None
     return Page(rows, f"{last['name']}|{last['programme_code']}" if last else "")
 
 
 def _awaiting(mothers: QuerySet[Mother]) -> QuerySet[Mother]:
-    paired = Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True)
-    held = ContactPlan.objects.filter(mother=OuterRef("pk"), pk__in=held_plans().values("plan"))
-    open_plan = ContactPlan.objects.filter(mother=OuterRef("pk"), closed_at__isnull=True)
-    return mothers.filter(~Exists(paired), ~Exists(held), Exists(open_plan))
+    """Return those of ``mothers``, a queryset with ``status_columns``, whose status is *awaiting a lay-worker*."""
+    return mothers.filter(Q(pause_kind__isnull=True) | ~Q(pause_kind__in=HELD), paired=False, over=False)
 
 
 def lay_workers(user: User, *, on: date) -> list[dict[str, Any]]:
@@ -163,7 +172,7 @@ def awaiting(user: User, *, now: datetime, on: date, after: str = "") -> Page:
     """
     ended = Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=False).order_by("-ended_at")
     waiting = (
-        _awaiting(access.mothers_visible_to(user, on=on))
+        _awaiting(access.mothers_visible_to(user, on=on).annotate(**status_columns(on)))
         .annotate(last_ended_at=Subquery(ended.values("ended_at")[:1]))
         .annotate(since=Coalesce("last_ended_at", "registered_at"))
     )

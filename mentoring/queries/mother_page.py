@@ -10,9 +10,19 @@ from django.db.models.functions import JSONObject
 
 from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pairing, Pause, PlannedContact
 from mentoring.queries.safe_contact import SHEET, advice_of, hours_of, numbers_and_hours
-from mentoring.queries.statuses import held_plans, planned_rows, status_sql
-from mentoring.queries.today import every_days_column, is_held, pause_columns, speaks_to_midwife_first
+from mentoring.queries.statuses import (
+    STATUS_FACTS,
+    held_plans,
+    is_held,
+    pause_columns,
+    planned_rows,
+    status_columns,
+    status_of,
+    status_sql,
+)
+from mentoring.queries.today import every_days_column, speaks_to_midwife_first
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
+from mentoring.rules.status import MentoringStatus
 from people.models import User
 from people.rules.local_time import local_date
 from people.rules.safe_contact import CallAdvice, SafeHours
@@ -29,6 +39,7 @@ class Page:
     facts: dict[str, Any]
     advice: CallAdvice
     hours: list[SafeHours]
+    status: MentoringStatus
     held: bool
     speak_to_midwife: bool
     windows: list[dict[str, Any]]
@@ -61,6 +72,7 @@ def page_of(mother: Mother, *, user: User, now: datetime, before: tuple[datetime
         facts=facts,
         advice=advice_of(facts, now=now),
         hours=hours_of(facts),
+        status=status_of(facts),
         held=held,
         speak_to_midwife=speaks_to_midwife_first(facts, on=on),
         windows=shown,
@@ -88,7 +100,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
                 ]
             ),
             **numbers_and_hours(),
-            **pause_columns(on),
+            **status_columns(on),
         )
         .values(
             "programme_code",
@@ -105,9 +117,9 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "pauses",
             "numbers",
             "hours",
-            "pause_kind",
             "pause_until_on",
             "born",
+            *STATUS_FACTS,
             *SHEET,
         )
         .get()

@@ -1,11 +1,15 @@
-"""The one definition of a planned contact's status, in SQL: agrees with rules.plan.status, shown by a property test."""
+"""Statuses as queries give them: a planned contact's in SQL, agreeing with rules.plan.status; the facts of a mother's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from mentoring.models import LayWorker, Pause, PlannedContact
+from mentoring.models import Contact, ContactPlan, LayWorker, Pairing, Pause, PlannedContact
+from mentoring.rules.contacts import TWO_WAY_OUTCOMES
+from mentoring.rules.status import HELD, MentoringStatus, mentoring_status
+from people.models import Baby
 
 MADE, NOT_OFFERED, CANCELLED, MISSED = "made", "not_offered", "cancelled", "missed"
 OVERDUE, DUE, UPCOMING = "overdue", "due", "upcoming"
@@ -45,3 +49,51 @@ def open_rows(*, lay_worker_ids: Iterable[int] | QuerySet[LayWorker], on: date) 
     return PlannedContact.objects.filter(
         lay_worker__in=lay_worker_ids, withdrawn_at__isnull=True, made_on__isnull=True, closes_on__gt=on
     ).exclude(plan__in=held_plans().values("plan"))
+
+
+def pause_columns(on: date) -> dict[str, Any]:
+    """Return annotations of mothers: the pause or hold in force on ``on``, and whether a birth is recorded."""
+    pauses = Pause.objects.filter(
+        Q(from_on__lte=on) & (Q(until_on__isnull=True) | Q(until_on__gt=on))
+        | Q(until_on__isnull=True) & ~Q(kind=Pause.Kind.PAUSE),
+        plan__mother=OuterRef("pk"),
+        plan__closed_at__isnull=True,
+        withdrawn_at__isnull=True,
+    ).order_by(F("until_on").desc(nulls_first=True))
+    return {
+        "pause_kind": Subquery(pauses.values("kind")[:1]),
+        "pause_until_on": Subquery(pauses.values("until_on")[:1]),
+        "born": Exists(Baby.objects.filter(pregnancy__person=OuterRef("person_id"))),
+    }
+
+
+def status_columns(on: date) -> dict[str, Any]:
+    """Return ``pause_columns`` and the other facts that ``status_of`` asks of a mother."""
+    talks = Contact.objects.filter(
+        mother=OuterRef("pk"), voided_at__isnull=True, outcome__in=TWO_WAY_OUTCOMES, happened_on__lte=on
+    )
+    return pause_columns(on) | {
+        "paired": Exists(Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True)),
+        "reached": Exists(talks),
+        "over": ~Exists(going_on(on).filter(mother=OuterRef("pk"))),
+    }
+
+
+STATUS_FACTS = ("pause_kind", "paired", "reached", "over")
+
+
+def going_on(on: date) -> QuerySet[ContactPlan]:
+    """Return the open plans whose last day is not past on ``on``."""
+    return ContactPlan.objects.filter(closed_at__isnull=True, ends_on__gte=on)
+
+
+def status_of(mother: Mapping[str, Any]) -> MentoringStatus:
+    """Return a mother's mentoring status, from a row with ``STATUS_FACTS``."""
+    return mentoring_status(
+        stop=mother["pause_kind"] or "", over=mother["over"], paired=mother["paired"], reached=mother["reached"]
+    )
+
+
+def is_held(mother: Mapping[str, Any]) -> bool:
+    """Return whether her plan is held, from a row with ``pause_columns``."""
+    return mother["pause_kind"] in HELD

@@ -9,14 +9,24 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from mentoring.access import mothers_still_loggable_by, mothers_visible_to
-from mentoring.models import Appointment, Cadence, Contact, Cover, Mother, Pairing, Pause
+from mentoring.models import Appointment, Cadence, Contact, Cover, Mother, Pairing
 from mentoring.queries.safe_contact import SHEET, advice_of, numbers_and_hours
-from mentoring.queries.statuses import DUE, NOT_OFFERED, OVERDUE, UPCOMING, held_plans, planned_rows, status_sql
+from mentoring.queries.statuses import (
+    DUE,
+    NOT_OFFERED,
+    OVERDUE,
+    UPCOMING,
+    held_plans,
+    is_held,
+    pause_columns,
+    planned_rows,
+    status_sql,
+)
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
-from people.models import Baby, User
+from people.models import User
 from people.rules.local_time import end_of, local_date, local_instant
 from people.rules.safe_contact import CallAdvice
 
@@ -167,27 +177,6 @@ def speaks_to_midwife_first(mother: Mapping[str, Any], *, on: date) -> bool:
         return True
     edd = mother["person__pregnancy__edd"]
     return not mother["born"] and edd is not None and on >= edd + timedelta(days=BIRTH_EXPECTED_BY_DAYS)
-
-
-def is_held(mother: Mapping[str, Any]) -> bool:
-    """Return whether her plan is held, from a row with ``pause_columns``."""
-    return bool(mother["pause_kind"]) and mother["pause_kind"] != Pause.Kind.PAUSE
-
-
-def pause_columns(on: date) -> dict[str, Any]:
-    """Return annotations of mothers: the pause or hold in force on ``on``, and whether a birth is recorded."""
-    pauses = Pause.objects.filter(
-        Q(from_on__lte=on) & (Q(until_on__isnull=True) | Q(until_on__gt=on))
-        | Q(until_on__isnull=True) & ~Q(kind=Pause.Kind.PAUSE),
-        plan__mother=OuterRef("pk"),
-        plan__closed_at__isnull=True,
-        withdrawn_at__isnull=True,
-    ).order_by(F("until_on").desc(nulls_first=True))
-    return {
-        "pause_kind": Subquery(pauses.values("kind")[:1]),
-        "pause_until_on": Subquery(pauses.values("until_on")[:1]),
-        "born": Exists(Baby.objects.filter(pregnancy__person=OuterRef("person_id"))),
-    }
 
 
 def every_days_column() -> Subquery:

@@ -21,6 +21,7 @@ from mentoring.rules.reminders import (
     contact_reminders,
 )
 from outbox.models import Message
+from outbox.rules.transitions import WAITING
 from outbox.services import messages
 from people.rules.local_time import local_date, local_instant
 
@@ -60,7 +61,7 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
         for channel in CHANNELS:
             wanted[item.key(channel)] = (item, channel)
     standing = Message.objects.filter(
-        subject__in=subjects.values(), kind__in=KINDS, status__in=["queued", "held", "claimed"], expires_at__gt=now
+        subject__in=subjects.values(), kind__in=KINDS, status__in=WAITING, expires_at__gt=now
     ).values_list("pk", "kind", "subject_id", "subject_due_on", "recipient_user_id", "channel", "nominal_on")
     gone = []
     for pk, *key in standing:
@@ -113,9 +114,7 @@ def top_up(*, now: datetime) -> int:
 
 def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
     """Return how many reminders wait about these due dates of a mother, or about all; one by two channels is one."""
-    waiting = Message.objects.filter(
-        subject__mother=mother_id, kind__in=KINDS, status__in=["queued", "held", "claimed"]
-    )
+    waiting = Message.objects.filter(subject__mother=mother_id, kind__in=KINDS, status__in=WAITING)
     some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons)
     return some.values("kind", "subject_due_on", "nominal_on").distinct().count()
 

@@ -9,12 +9,13 @@ from django import template
 from django.urls import reverse
 from django.utils.dates import MONTHS, WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from phonenumbers import NumberParseException
 
 from mentoring.models import Concern, Mode, Outcome, Pause, Topic, Who
 from mentoring.queries.mother_page import Page
 from mentoring.queries.today import Agreed, Card
+from mentoring.rules.status import HELD, MentoringStatus
 from mentoring.services.plans import Preview
 from mentoring.templatetags.pictures import status_colour, status_word
 from people.rules.local_time import LOCAL, local_date
@@ -24,6 +25,16 @@ from people.rules.safe_contact import ORDINARY_HOURS, CallAdvice, Calling, SafeH
 register = template.Library()
 
 DATES_LISTED = 4
+MENTORING_WORDS = {
+    MentoringStatus.AWAITING: gettext_lazy("awaiting a lay-worker"),
+    MentoringStatus.NOT_YET_REACHED: gettext_lazy("not reached yet"),
+    MentoringStatus.ACTIVE: gettext_lazy("active"),
+    MentoringStatus.PAUSED: gettext_lazy("paused"),
+    MentoringStatus.UNREACHABLE: gettext_lazy("on hold: cannot be reached"),
+    MentoringStatus.BABY_IN_HOSPITAL: gettext_lazy("on hold: in hospital"),
+    MentoringStatus.BEREAVED: gettext_lazy("on hold: bereaved"),
+    MentoringStatus.ENDED: gettext_lazy("ended"),
+}
 
 
 @register.filter
@@ -91,6 +102,18 @@ def telephone(number: str) -> str:
         return readable(number)
     except NumberParseException:
         return number
+
+
+@register.filter
+def mentoring_word(status: MentoringStatus) -> str:
+    """Return her mentoring status as her midwife reads it."""
+    return str(MENTORING_WORDS[status])
+
+
+def own_mentoring_word(status: MentoringStatus) -> str:
+    """Return her mentoring status as her lay-worker reads it: of a hold no more than that it is one, or that it ended."""
+    held = set(HELD.values()) - {MentoringStatus.ENDED}
+    return _("on hold") if status in held else mentoring_word(status)
 
 
 @register.filter

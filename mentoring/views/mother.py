@@ -18,9 +18,11 @@ from mentoring.templatetags.wording import (
     day,
     entry_words,
     interval,
+    mentoring_word,
     mode_word,
     moment,
     near_day,
+    own_mentoring_word,
     sentence,
     sheet_words,
 )
@@ -75,6 +77,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "facts": facts,
             "page": page,
             "sheet": sheet_words(page, today=today, may_ring=records),
+            "status": mentoring_word(page.status) if is_midwife else own_mentoring_word(page.status),
             "next_planned": _planned_words(page.next_planned, today),
             "appointments": [
                 {

@@ -13,6 +13,8 @@ from outbox.carriers.in_app import InApp
 from outbox.carriers.smtp import Smtp
 from outbox.models import Message
 from outbox.rules.registry import UnknownKind, any_hour_codes, kind_of
+from outbox.rules.transitions import MESSAGE
+from outbox.services.messages import become
 from people.rules.local_time import LOCAL
 from people.services import gates
 
@@ -65,9 +67,8 @@ def expire(*, channel: str, now: datetime) -> int:
     stale = Message.objects.select_for_update(no_key=True, skip_locked=True).filter(
         channel=channel, status=Message.Status.QUEUED, due_at__lte=now, expires_at__lte=now
     )
-    return Message.objects.filter(pk__in=list(stale.values_list("pk", flat=True))).update(
-        status=Message.Status.EXPIRED, status_at=now
-    )
+    locked = Message.objects.filter(pk__in=list(stale.values_list("pk", flat=True)))
+    return become(locked, Message.Status.EXPIRED, now=now)
 
 
 @transaction.atomic
@@ -81,7 +82,7 @@ def claim(*, channel: str, limit: int, now: datetime) -> list[int]:
         .order_by("due_at", "id")
         .values_list("pk", flat=True)[:limit]
     )
-    Message.objects.filter(pk__in=ids).update(status=Message.Status.CLAIMED, status_at=now, lease_until=now + LEASE)
+    become(Message.objects.filter(pk__in=ids), Message.Status.CLAIMED, now=now, lease_until=now + LEASE)
     return ids
 
 
@@ -94,9 +95,7 @@ def mark(*, ids: list[int], now: datetime) -> list[int]:
         .order_by("due_at", "id")
         .values_list("pk", flat=True)
     )
-    Message.objects.filter(pk__in=held).update(
-        status=Message.Status.HANDING_OVER, status_at=now, lease_until=now + LEASE
-    )
+    become(Message.objects.filter(pk__in=held), Message.Status.HANDING_OVER, now=now, lease_until=now + LEASE)
     return held
 
 
@@ -117,11 +116,13 @@ def hand_over(*, message_id: int, carrier: Carrier, now: datetime) -> str:
     locked = (
         Message.objects.select_for_update(no_key=True)
         .filter(pk=message_id, status=Message.Status.HANDING_OVER)
-        .values_list("pk", flat=True)
+        .values_list("status", flat=True)
         .first()
     )
     if locked is None:
         return Message.objects.values_list("status", flat=True).get(pk=message_id)
+    # Read before the locks were waited for: another worker may have had it since.
+    message.status = locked
     if message.expires_at <= now:
         return _settle(message, Message.Status.EXPIRED, now)
     if message.recipient_user is not None:
@@ -160,9 +161,8 @@ def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
     """Leases that lapsed: a claim is queued again; a hand-over is asked about, and left to a person where nobody knows."""
     lapsed = Message.objects.filter(channel=channel, lease_until__lt=now)
     claimed = lapsed.filter(status=Message.Status.CLAIMED).select_for_update(no_key=True, skip_locked=True)
-    count = Message.objects.filter(pk__in=list(claimed.values_list("pk", flat=True))).update(
-        status=Message.Status.QUEUED, status_at=now, lease_until=None
-    )
+    locked = Message.objects.filter(pk__in=list(claimed.values_list("pk", flat=True)))
+    count = become(locked, Message.Status.QUEUED, now=now, lease_until=None)
     broken_off = lapsed.filter(status=Message.Status.HANDING_OVER).select_for_update(no_key=True, skip_locked=True)
     for message in broken_off:
         accepted = carrier.was_accepted(message)
@@ -203,6 +203,8 @@ def _try_again(message: Message, now: datetime, *, why: str) -> str:
 
 
 def _settle(message: Message, status: str, now: datetime, *, why: str = "") -> str:
+    """``message``, which this transaction has locked, stands in ``status``. Raises DoesNotFollow."""
+    MESSAGE.check(message.status, status)
     message.status, message.status_at, message.why, message.lease_until = status, now, why, None
     message.save(update_fields=["status", "status_at", "why", "lease_until", "tries", "due_at", "sent_at"])
     return status

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
+from outbox.rules.transitions import LEASED
 from people.models import User
 from people.rules.local_time import local_date
 
@@ -18,7 +19,10 @@ DAYS = {"invitation": 7, "password_reset": 1, TEST_REMINDER: 1}
 
 
 def write(*, kind: str, user: User, now: datetime) -> None:
-    """A letter of this kind to ``user`` waits; asked for again on one day, the same row goes again."""
+    """A letter of this kind to ``user`` waits; asked for again on one day, the same row starts afresh, whatever it was.
+
+    Only one that a worker holds is left to go.
+    """
     expires_at = now + timedelta(days=DAYS[kind])
     message, is_new = Message.objects.get_or_create(
         kind=kind,
@@ -29,7 +33,7 @@ def write(*, kind: str, user: User, now: datetime) -> None:
         defaults={"due_at": now, "expires_at": expires_at, "status_at": now, "created_at": now},
     )
     if not is_new:
-        Message.objects.filter(pk=message.pk).exclude(status__in=["claimed", "handing_over"]).update(
+        Message.objects.filter(pk=message.pk).exclude(status__in=LEASED).update(
             status=Message.Status.QUEUED, status_at=now, due_at=now, expires_at=expires_at, tries=0, why=""
         )
 

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from psycopg2.extras import Json, execute_values
 
 from outbox.models import Message
+from outbox.rules.transitions import MESSAGE, STUCK, WAITING
 
 INSERT = f"""
 INSERT INTO "{Message._meta.db_table}" (
@@ -18,9 +19,6 @@ INSERT INTO "{Message._meta.db_table}" (
 ) VALUES %s ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608 - our own table's name
 TEMPLATE = "(gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, '', 0, %s, %s)"
-
-STILL_HERE = ("queued", "held", "claimed")
-STUCK = ("failed", "needs_a_person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,11 @@ def queue_many(new: Sequence[New], *, now: datetime) -> int:
         return len(execute_values(cursor.cursor, INSERT, rows, template=TEMPLATE, page_size=2000, fetch=True))
 
 
+def become(messages: QuerySet[Message], status: str, *, now: datetime, **fields: Any) -> int:
+    """Those of ``messages`` that ``status`` may follow have it; the others are passed by. Returns how many."""
+    return messages.filter(status__in=MESSAGE.before(status)).update(status=status, status_at=now, **fields)
+
+
 @transaction.atomic
 def cancel_many(*, ids: Collection[int], why: str, now: datetime, waiting: bool = True) -> int:
     """These messages are cancelled where they still wait; returns how many.
@@ -77,13 +80,12 @@ def cancel_many(*, ids: Collection[int], why: str, now: datetime, waiting: bool 
     """
     locked = (
         Message.objects.select_for_update(no_key=True, skip_locked=not waiting)
-        .filter(pk__in=ids, status__in=STILL_HERE)
+        .filter(pk__in=ids, status__in=WAITING)
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    return Message.objects.filter(pk__in=list(locked)).update(
-        status=Message.Status.CANCELLED, status_at=now, why=why, lease_until=None
-    )
+    cancelled = Message.objects.filter(pk__in=list(locked))
+    return become(cancelled, Message.Status.CANCELLED, now=now, why=why, lease_until=None)
 
 
 def resend(*, message_id: int, now: datetime) -> bool:
@@ -91,11 +93,8 @@ def resend(*, message_id: int, now: datetime) -> bool:
 
     It cannot once it has expired, or when it stands any other way: what was sent is never sent twice by this.
     """
-    return bool(
-        Message.objects.filter(pk=message_id, status__in=STUCK, expires_at__gt=now).update(
-            status=Message.Status.QUEUED, status_at=now, due_at=now, tries=0, why="", lease_until=None
-        )
-    )
+    stuck = Message.objects.filter(pk=message_id, status__in=STUCK, expires_at__gt=now)
+    return bool(become(stuck, Message.Status.QUEUED, now=now, due_at=now, tries=0, why="", lease_until=None))
 
 
 def mark_read(*, user_id: int, newest_id: int | None, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """Claim, mark, hand over: nothing lost, nothing twice, nothing stale, nothing after a change that forbids it."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,9 @@ from django.db import OperationalError, transaction
 from mentoring.services import contacts, pairings, plans
 from outbox.carriers import CarrierDown, CarrierRefused
 from outbox.models import Message
+from outbox.rules.transitions import MESSAGE
 from outbox.services import delivery, messages
+from people.rules.transitions import DoesNotFollow
 from people.services import gates, users
 from people.services.users import switch
 from tests.factories import NOW, make_lay_worker, make_mother, make_user
@@ -59,6 +62,27 @@ def test_a_due_message_is_sent_once_however_many_ticks_follow(user):
     assert carrier.given == [message.pk]
     assert standing(message) == ("sent", "")
     assert (message.sent_at, message.lease_until) == (NOW, None)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"), [("queued", "claimed"), ("claimed", "handing_over"), ("handing_over", "sent")]
+)
+def test_every_step_asks_whether_its_status_may_follow(user, monkeypatch, now, then):
+    message = queued(to=user)
+    others = {status: when for status, when in MESSAGE.follows[now].items() if status != then}
+    monkeypatch.setitem(MESSAGE.follows, now, others)
+    with suppress(DoesNotFollow):
+        deliver(Recording())
+    assert standing(message)[0] == now
+
+
+def test_what_was_sent_is_neither_withdrawn_nor_sent_again(user):
+    message = queued(to=user)
+    deliver(Recording())
+    assert messages.cancel_many(ids=[message.pk], why="plan_changed", now=NOW) == 0
+    assert messages.resend(message_id=message.pk, now=NOW) is False
+    assert messages.become(Message.objects.filter(pk=message.pk), "queued", now=NOW) == 0
+    assert standing(message) == ("sent", "")
 
 
 def test_a_message_not_yet_due_waits(user):

@@ -137,6 +137,30 @@ def test_sql_and_python_agree_on_every_status_on_every_day(mother, offered, cont
         transaction.savepoint_rollback(point)
 
 
+def test_sql_and_python_agree_on_each_day_and_edge_of_each_window(mother):
+    lay_worker = mother.pairings.get().lay_worker
+    contact_on = TODAY - timedelta(days=20)
+    make_contact(mother=mother, lay_worker=lay_worker, happened_at=noon(contact_on), now=NOW)
+    change(mother, plans.PauseFor(TODAY + timedelta(days=4), TODAY + timedelta(days=25)))
+    windows = {row.pk: Window(row.number, row.due_on, row.opens_on, row.closes_on, row.cut) for row in rows(mother)}
+    edges = sorted({day for window in windows.values() for day in (window.opens_on, window.due_on, window.closes_on)})[
+        :9
+    ]
+    assert any(window.cut for window in windows.values())
+    for offered_from in (None, *edges):
+        mother.offered_from = offered_from
+        mother.save(update_fields=["offered_from"])
+        for day in {edge + timedelta(days=number) for edge in edges for number in (-1, 0, 1)}:
+            for row in rows(mother).annotate(status=status_sql(day)):
+                made = windows[row.pk].holds(contact_on) and contact_on <= day
+                expected = status(windows[row.pk], offered_from=offered_from, made=made, on=day)
+                assert row.status == expected.value, (offered_from, day, windows[row.pk])
+
+
+def rows(mother):
+    return planned_rows().filter(mother=mother).order_by("due_on")
+
+
 def test_a_preview_says_what_the_change_then_does_and_writes_nothing(mother):
     before = rows_of(mother)
     preview = plans.preview(mother=mother, request=plans.Rhythm(28), now=NOW)

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mentoring.models import ImportJob, Mother
+from mentoring.rules.transitions import IMPORT_JOB
 from mentoring.services import imports
 from people.rules.local_time import local_date
 from people.rules.roles import Role
@@ -129,6 +130,17 @@ def test_a_file_that_is_too_large_is_refused(client: Client, monkeypatch: pytest
     monkeypatch.setattr("mentoring.forms.imports.MOST_BYTES", 10)
     assert "larger than 10" in words(sent(client, HEAD))
     assert not ImportJob.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_whose_status_may_not_follow_has_failed_and_kept_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(client, caseload(), dry_run="no")
+    monkeypatch.setitem(IMPORT_JOB.follows, "running", {"failed": "something broke"})  # type: ignore[arg-type]  # a dict, told as a mapping
+    imports.run_waiting(now=NOW)
+    assert ImportJob.objects.get().status == "failed"
+    assert not Mother.objects.exists()
 
 
 def test_another_persons_import_is_not_there(client: Client) -> None:

@@ -14,6 +14,7 @@ from mentoring.queries.imports import jobs_to_run
 from mentoring.rules.imports import lines_in
 from mentoring.rules.permissions import IMPORT_RUN
 from mentoring.rules.refusals import Refused
+from mentoring.rules.transitions import IMPORT_JOB
 from mentoring.services.imports import caseload, contacts
 from mentoring.services.imports.report import Report
 from people.access import may
@@ -126,6 +127,7 @@ def _end_within(progress: "_Progress", pk: int, report: Report, now: datetime) -
 
 def _end(pk: int, status: str, report: dict[str, Any], now: datetime) -> bool:
     job = ImportJob.objects.get(pk=pk)
+    IMPORT_JOB.check(job.status, status)
     job.status, job.report, job.finished_at = status, report, now
     job.lines_done = job.lines_total
     job.save(update_fields=["status", "report", "finished_at", "lines_done"])
