@@ -25,19 +25,23 @@ SHEET_LAYOUT: tuple[Any, ...] = (
     Fieldset(
         _("Her telephone"),
         Field("phone_1", width=20),
-        Field("safe_1", small=True),
-        Details(_("A second number"), Field("phone_2", width=20), Field("safe_2", small=True)),
+        Field("safe_1", small=True, mark_optional=False),
+        Details(
+            _("A second number"),
+            Field("phone_2", width=20, mark_optional=False),
+            Field("safe_2", small=True, mark_optional=False),
+        ),
     ),
     Fieldset(
         _("Keeping her safe"),
-        Field("was_alone", inline=True),
+        Field("was_alone", inline=True, mark_optional=False),
         Field("if_someone_else_answers"),
         Field("what_to_do", rows=3),
         Details(
             _("Days and times, and more"),
             Field("weekdays", small=True),
-            Field("from_time"),
-            Field("to_time"),
+            Field("from_time", width=10),
+            Field("to_time", width=10),
             Field("number_she_will_see"),
             Field("lives_with", small=True),
             Field("texts_opted_in"),
@@ -79,7 +83,7 @@ class SheetForm(forms.Form):
     number_she_will_see = forms.CharField(label=_("The number she will see"), max_length=60, required=False)
     lives_with = forms.MultipleChoiceField(
         label=_("Who lives with her"),
-        choices=SafeContact.LivesWith.choices,
+        choices=[(code, label.capitalize()) for code, label in SafeContact.LivesWith.choices],
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -260,7 +264,7 @@ class EndPairingForm(forms.Form):
 
     reason = forms.ChoiceField(
         label=_("Why does it end?"),
-        choices=Pairing.EndReason.choices,
+        choices=[(code, label.capitalize()) for code, label in Pairing.EndReason.choices],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a reason")},
     )

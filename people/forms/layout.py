@@ -69,12 +69,17 @@ class _Group(LayoutObject):
         return {}
 
     def render(self, form: BaseForm, context: Context, template_pack: str = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
-        with context.push(**self.values(form)):
+        # django-crispy-forms leaves dicts of each field on the context: one pop would leave ours to the fields after.
+        depth = len(context.dicts)
+        context.push(**self.values(form))
+        try:
             inner = self.get_rendered_fields(form, context, template_pack)
             return render_to_string(
                 f"{template_pack}/layout/{self.template_name}.html",
                 {**_flat(context), **self.values(form), "fields_output": inner, "group": self},
             )
+        finally:
+            del context.dicts[depth:]
 
 
 class Fieldset(_Group):

@@ -359,6 +359,16 @@ def test_a_form_without_a_layout_shows_all_its_fields() -> None:
     assert 'name="first"' in html and 'name="second"' in html and "Second (optional)" in html
 
 
+def test_what_may_be_left_out_says_so_also_after_fields_that_are_folded_away() -> None:
+    class Folded(forms.Form):
+        inside = forms.CharField(required=False)
+        after = forms.CharField(required=False)
+        helper = form_helper(Details("Add more", "inside"), "after")
+
+    html = draw("{% load crispy_forms_tags %}{% crispy form %}", form=Folded())
+    assert "After (optional)" in html and "Inside (optional)" not in html
+
+
 def test_a_form_carries_its_owner_so_that_it_can_be_kept_after_a_sign_out() -> None:
     html = draw("{% load crispy_forms_tags %}{% crispy form %}", form=OneDate(), form_owner="signed")
     assert '<input type="hidden" name="form_owner" value="signed">' in html
