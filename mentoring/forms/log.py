@@ -14,7 +14,7 @@ from mentoring.models import Concern, Contact, Mode, Outcome, Topic, Who
 from mentoring.queries.mother_page import LogStart
 from mentoring.rules.contacts import VISITS
 from mentoring.services.contacts import Entry
-from people.forms.layout import Details, Field, Fieldset, form_helper
+from people.forms.layout import Button, Details, Field, Fieldset, form_helper
 
 ALONE = "alone"
 QUICK_MINUTES = (10, 20, 30, 45, 60)
@@ -356,7 +356,7 @@ class VoidForm(forms.Form):
         max_length=300,
         error_messages={"required": _("Say why you are taking it back")},
     )
-    helper = form_helper("reason", submit=_("Take it back"))
+    helper = form_helper("reason", Button(_("Take it back"), variant="warning"))
 
 
 ABOUT_A_TALK = {

@@ -203,7 +203,7 @@ class AppointmentForm(forms.Form):
         error_messages={"required": _("Say how you will meet")},
     )
     place = forms.CharField(label=_("Where?"), max_length=120, required=False, help_text=_("If not at her home."))
-    helper = form_helper("on", Field("at", width=5), Field("mode", small=True), "place", submit=_("Save this time"))
+    helper = form_helper("on", Field("at", width=10), Field("mode", small=True), "place", submit=_("Save this time"))
 
     def starts_at(self) -> datetime:
         """Return the agreed instant."""

@@ -57,5 +57,5 @@ def when_layout() -> list[Any]:
     return [
         Field("which_day", inline=True, small=True),
         Details(_("If it was another day, enter it here"), Field("on", mark_optional=False)),
-        Field("at", width=5),
+        Field("at", width=10),
     ]

@@ -35,6 +35,7 @@ LANGUAGES = ("English", "English", "English", "English", "Polish", "Romanian", "
 LAY_WORKERS, MIDWIVES = 11, 2
 # How she takes to it: keeps in touch throughout, fades, asks for less, pauses, is hard to reach.
 COURSES = ("full", "full", "full", "fades", "less", "pauses", "hard")
+HOW = {"text_no_reply": "text", "not_in": "home_visit"}
 NOT_REACHED = ("no_answer", "no_answer", "no_answer", "voicemail_left", "not_in", "someone_else", "text_no_reply")
 
 
@@ -211,12 +212,14 @@ class _Cohort:
         entered_at = min(happened_at + timedelta(days=late_days, minutes=30), self.now)
         if happened_at > entered_at:
             return
-        mode = chance.choice(("phone", "phone", "home_visit", "video", "met_elsewhere")) if reached else "phone"
+        outcome = "reached" if reached else chance.choice(NOT_REACHED)
+        modes = ("phone", "phone", "home_visit", "video", "met_elsewhere")
+        mode = chance.choice(modes) if reached else HOW.get(outcome, "phone")
         entry = contacts.Entry(
             client_id=uuid.UUID(int=chance.getrandbits(128), version=4),
             happened_at=happened_at,
             mode=mode,
-            outcome="reached" if reached else chance.choice(NOT_REACHED),
+            outcome=outcome,
             minutes=chance.choice((10, 15, 20, 30, 45, 60)) if reached else None,
             present=() if reached else None,
             concern="none" if reached else "",
@@ -225,7 +228,7 @@ class _Cohort:
             if reached
             else (),
             engagement=chance.randrange(2, 6) if reached else None,
-            travel_minutes=chance.choice((10, 20, 30)) if mode == "home_visit" else None,
+            travel_minutes=chance.choice((10, 20, 30)) if reached and mode == "home_visit" else None,
             feeling=chance.randrange(2, 6) if chance.random() < 0.3 else None,
         )
         self._try(

@@ -205,6 +205,8 @@ def _due_words(card: Card, today: date) -> str:
     if card.due_on is None or card.last_open_on is None:
         return ""
     if card.status == "overdue":
+        if card.last_open_on == today:
+            return _("Was due %(due)s. Today is the last day.") % {"due": near_day(card.due_on, today)}
         return _("Was due %(due)s. There is time until %(last)s.") % {
             "due": near_day(card.due_on, today),
             "last": near_day(card.last_open_on, today),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from mentoring.access import mothers_visible_to
 from mentoring.queries.mother_page import page_of
-from mentoring.rules.permissions import CONTACT_CORRECT, CONTACT_RECORD, MOTHER_READ, TODAY_READ
+from mentoring.rules.permissions import CONTACT_CORRECT, CONTACT_RECORD, MOTHER_READ, PAIRING_MANAGE, TODAY_READ
 from mentoring.templatetags.wording import (
     day,
     entry_words,
@@ -92,6 +92,8 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "older": f"{page.older[0].isoformat()}_{page.older[1]}" if page.older else "",
             "is_older": "before" in request.GET,
             "records": records,
+            "manages": may(request.user, PAIRING_MANAGE),
+            "pause_ahead": next((pause for pause in page.pauses if pause["from_on"] > today), None),
             "back_href": reverse("today") if may(request.user, TODAY_READ) else "/",
         },
     )

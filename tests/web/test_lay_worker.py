@@ -125,6 +125,24 @@ def test_today_says_who_is_overdue_why_and_how_to_ring_her(
     assert url("contact-log", mother.programme_code) in html
 
 
+def test_on_the_last_day_of_a_window_today_says_so(client: Client, mother: Mother) -> None:
+    with time_machine.travel(NOW + timedelta(days=4), tick=False):
+        client.force_login(mother.pairings.get().lay_worker.user)
+        assert "Was due Wednesday 21 October. Today is the last day." in page(client, "today")
+
+
+def test_a_pause_that_has_not_begun_is_told_on_her_page(client: Client, mother: Mother) -> None:
+    plans.change(
+        mother=mother,
+        request=plans.PauseFor(),
+        asked_by="she_to_lay_worker",
+        by=mother.pairings.get().lay_worker.user,
+        now=NOW,
+    )
+    said = words(page(client, "mother-detail", mother.programme_code))
+    assert "Paused from 24 October 2026 until 21 November 2026." in said
+
+
 def test_an_empty_day_says_so_kindly(client: Client) -> None:
     assert "No mothers are with you yet" in page(client, "today")
 
