@@ -1,7 +1,8 @@
 """The programme's kinds of message: what each says to staff (code and dates, never more), and whether it is still wanted."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -19,47 +20,59 @@ from outbox.rules.registry import Kind, Words, register
 from people.rules.local_time import local_date
 
 
-def still_wanted(message: Message, now: datetime) -> str | None:
-    """Return none while the planned contact is open, offered, not held or paused, and the recipient looks after her today."""
+def why_not_wanted(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while its planned contact is open, not held or paused, and its recipient looks after her today."""
     today = local_date(now)
-    assert message.subject_id is not None and message.subject_due_on is not None
-    row = (
+    rows: dict[tuple[int, date], Any] = {}
+    for row in (
         PlannedContact.objects.filter(
-            mother__person=message.subject_id, due_on=message.subject_due_on, withdrawn_at__isnull=True
+            mother__person__in={message.subject_id for message in messages},
+            due_on__in={message.subject_due_on for message in messages},
+            withdrawn_at__isnull=True,
         )
-        .values("plan_id", "mother_id", "made_on", "closes_on", "mother__offered_from")
-        .first()
+        .order_by("pk")
+        .values("mother__person", "due_on", "plan_id", "mother_id", "made_on", "closes_on")
+    ):
+        rows.setdefault((row["mother__person"], row["due_on"]), row)
+    plan_ids = {row["plan_id"] for row in rows.values()}
+    mother_ids = {row["mother_id"] for row in rows.values()}
+    held = set(held_plans().filter(plan__in=plan_ids).values_list("plan_id", flat=True))
+    pauses = Pause.objects.filter(plan__in=plan_ids, withdrawn_at__isnull=True, from_on__lte=today)
+    paused = set(pauses.filter(Q(until_on__isnull=True) | Q(until_on__gt=today)).values_list("plan_id", flat=True))
+    looking_after = dict(
+        Pairing.objects.filter(mother__in=mother_ids, ended_at__isnull=True).values_list(
+            "mother_id", "lay_worker__user_id"
+        )
     )
-    if row is None:
-        return "withdrawn"
-    if row["made_on"] is not None:
-        return "made"
-    if row["closes_on"] <= today:
-        return "closed"
-    if held_plans().filter(plan=row["plan_id"]).exists():
-        return "held"
-    paused = Pause.objects.filter(plan=row["plan_id"], withdrawn_at__isnull=True, from_on__lte=today)
-    if paused.filter(Q(until_on__isnull=True) | Q(until_on__gt=today)).exists():
-        return "paused"
-    covering = (
+    # Whoever covers stands in for the one who is paired, and for nobody where nobody is.
+    looking_after |= dict(
         Cover.objects.filter(
-            mother=row["mother_id"], cancelled_at__isnull=True, starts_on__lte=today, ends_on__gt=today
-        )
-        .values_list("lay_worker__user_id", flat=True)
-        .first()
+            mother__in=list(looking_after), cancelled_at__isnull=True, starts_on__lte=today, ends_on__gt=today
+        ).values_list("mother_id", "lay_worker__user_id")
     )
-    paired = (
-        Pairing.objects.filter(mother=row["mother_id"], ended_at__isnull=True)
-        .values_list("lay_worker__user_id", flat=True)
-        .first()
-    )
-    if paired is None or message.recipient_user_id != (covering or paired):
-        return "not_hers"
-    return None
+
+    def why_not(message: Message) -> str | None:
+        assert message.subject_id is not None and message.subject_due_on is not None
+        row = rows.get((message.subject_id, message.subject_due_on))
+        if row is None:
+            return "withdrawn"
+        if row["made_on"] is not None:
+            return "made"
+        if row["closes_on"] <= today:
+            return "closed"
+        if row["plan_id"] in held:
+            return "held"
+        if row["plan_id"] in paused:
+            return "paused"
+        if looking_after.get(row["mother_id"], 0) != message.recipient_user_id:
+            return "not_hers"
+        return None
+
+    return [why_not(message) for message in messages]
 
 
-def _always(message: Message, now: datetime) -> str | None:
-    return None
+def _always(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    return [None] * len(messages)
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -104,9 +117,14 @@ def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
     ]
 
 
-def _still_paired(message: Message, now: datetime) -> str | None:
-    paired = Pairing.objects.filter(lay_worker__user=message.recipient_user_id, ended_at__isnull=True)
-    return None if paired.exists() else "not_hers"
+def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    recipients = {message.recipient_user_id for message in messages}
+    paired = set(
+        Pairing.objects.filter(lay_worker__user__in=recipients, ended_at__isnull=True).values_list(
+            "lay_worker__user_id", flat=True
+        )
+    )
+    return [None if message.recipient_user_id in paired else "not_hers" for message in messages]
 
 
 def register_kinds() -> None:
@@ -120,7 +138,7 @@ def register_kinds() -> None:
                 gettext_lazy("The next contact with %(code)s is planned for %(due_on)s."),
                 gettext_lazy("You get this two days before each planned contact of a mother you look after."),
             ),
-            still_wanted,
+            why_not_wanted,
         )
     )
     register(
@@ -134,10 +152,10 @@ def register_kinds() -> None:
                 ),
                 gettext_lazy("You get this three days after a planned contact while its window is open."),
             ),
-            still_wanted,
+            why_not_wanted,
         )
     )
-    register(Kind(IMPORT_DIGEST, _("mothers added by an import"), _import_digest_words, _still_paired))
+    register(Kind(IMPORT_DIGEST, _("mothers added by an import"), _import_digest_words, _why_not_paired))
     alerts = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),

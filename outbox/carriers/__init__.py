@@ -19,7 +19,7 @@ class Carrier(Protocol):
 
     @property
     def batch(self) -> int:
-        """How many are marked before the first of them goes."""
+        """How many are marked before the first of them goes; they are handed over in one transaction."""
         ...
 
     def hand_over(self, message: Message, words: Words) -> None:

@@ -21,16 +21,16 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its words for a batch of messages in as many queries as for one, and whether one is still wanted.
+    """One kind: its words, and whether a message is still wanted, each for a batch in as many queries as for one.
 
-    ``still_wanted(message, now)`` returns none, or a code that says why not; it is asked under the gate locks.
-    ``any_hour``: an alert, not held back to sending hours.
+    ``why_not(messages, now)`` returns for each none, or a code that says why it is not wanted any more; it is asked
+    under the gate locks. ``any_hour``: an alert, not held back to sending hours.
     """
 
     code: str
     label: str
     compose: Callable[[Sequence[Any]], list[Words]]
-    still_wanted: Callable[[Any, datetime], str | None]
+    why_not: Callable[[Sequence[Any], datetime], list[str | None]]
     any_hour: bool = False
 
 

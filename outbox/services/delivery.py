@@ -1,18 +1,19 @@
 """From a due row to a carrier in three steps: claim, mark, hand over (quality.md, Delivery). Nothing lost, nothing twice."""
 
 import logging
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from time import monotonic
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from outbox.carriers import Carrier, CarrierDown, CarrierRefused
 from outbox.carriers.in_app import InApp
 from outbox.carriers.smtp import Smtp
 from outbox.models import Message
-from outbox.rules.registry import UnknownKind, any_hour_codes, kind_of
+from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
 from outbox.services.messages import become
 from people.rules.local_time import LOCAL
@@ -29,6 +30,14 @@ SECONDS_A_TICK = 20
 MOST_TRIES = 80
 WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
 STAFF_HOURS = (time(8), time(20))
+# One look at two partial indexes: a tick that finds nothing to do does nothing else.
+WITH_WORK = f"""
+SELECT c FROM unnest(%s) AS c WHERE EXISTS (
+    SELECT FROM "{Message._meta.db_table}" WHERE channel = c AND status = 'queued' AND due_at <= %s
+) OR EXISTS (
+    SELECT FROM "{Message._meta.db_table}" WHERE channel = c AND status IN ('claimed', 'handing_over') AND lease_until < %s
+)
+"""  # noqa: S608 - our own table's name
 
 
 class CannotBeMade(Exception):
@@ -42,7 +51,9 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
     whose worker died is asked about by reference, and left to a person where nobody can know.
     """
     sent = 0
-    for channel, carrier in (CARRIERS if carriers is None else carriers).items():
+    carriers = CARRIERS if carriers is None else carriers
+    for channel in _with_work(list(carriers), now=now):
+        carrier = carriers[channel]
         recover(channel=channel, carrier=carrier, now=now)
         expire(channel=channel, now=now)
         # A stopwatch, not the clock: what is due was decided at the door.
@@ -50,10 +61,16 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
         in_order = True
         while in_order and monotonic() < stop_at:
             ids = mark(ids=claim(channel=channel, limit=carrier.batch, now=now), now=now)
-            outcomes = [_hand_over_or_put_back(message_id=pk, carrier=carrier, now=now) for pk in ids]
+            outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
             sent += outcomes.count(Message.Status.SENT)
             in_order = bool(ids) and not {Message.Status.QUEUED, Message.Status.NEEDS_A_PERSON} & set(outcomes)
     return sent
+
+
+def _with_work(channels: list[str], *, now: datetime) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_WORK, [channels, now, now])
+        return [channel for (channel,) in cursor.fetchall()]
 
 
 def in_staff_hours(now: datetime) -> bool:
@@ -100,60 +117,85 @@ def mark(*, ids: list[int], now: datetime) -> list[int]:
 
 
 @transaction.atomic
-def hand_over(*, message_id: int, carrier: Carrier, now: datetime) -> str:
-    """The message is with its carrier, or it is on record why not; returns its status.
+def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) -> dict[int, str]:
+    """Each message is with its carrier, or it is on record why not; returns their statuses.
 
-    Share-locks the gates of subject and recipient in id order, asks everything again, calls the carrier, records: a
-    loss, pause or transfer that committed before is seen, one that comes during waits. Raises CannotBeMade, with nothing
-    changed, before any carrier is called.
+    One transaction: share-locks the gates of subjects and recipients in id order, asks everything again, calls the
+    carrier for one after another, records. A loss, pause or transfer that committed before is seen, one that comes
+    during waits. Raises CannotBeMade, with nothing changed, before any carrier is called.
     """
-    message = Message.objects.select_related("subject", "recipient_user", "recipient_person").get(pk=message_id)
-    gates.lock_shared(
-        person.gate_id
-        for person in (message.subject, message.recipient_user, message.recipient_person)
-        if person is not None
-    )
+    gates.lock_shared(_gate_ids(message_ids))
+    # Read once the gates are locked: nobody changes any more what is asked here.
     locked = (
-        Message.objects.select_for_update(no_key=True)
-        .filter(pk=message_id, status=Message.Status.HANDING_OVER)
-        .values_list("status", flat=True)
-        .first()
+        Message.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk__in=message_ids, status=Message.Status.HANDING_OVER)
+        .select_related("subject", "recipient_user", "recipient_person")
+        .order_by("pk")
     )
-    if locked is None:
-        return Message.objects.values_list("status", flat=True).get(pk=message_id)
-    # Read before the locks were waited for: another worker may have had it since.
-    message.status = locked
-    if message.expires_at <= now:
-        return _settle(message, Message.Status.EXPIRED, now)
-    if message.recipient_user is not None:
-        message.recipient_user.refresh_from_db(fields=["is_active", "email"])
-        if not message.recipient_user.is_active:
-            return _settle(message, Message.Status.CANCELLED, now, why="recipient_inactive")
-    try:
-        kind = kind_of(message.kind)
-    except UnknownKind:
-        return _settle(message, Message.Status.FAILED, now, why="unknown_kind")
-    try:
-        why_not = kind.still_wanted(message, now)
-        if why_not is not None:
-            return _settle(message, Message.Status.CANCELLED, now, why=why_not)
-        [words] = kind.compose([message])
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        raise CannotBeMade(type(error).__name__) from error
+    going = sorted(locked, key=lambda message: (message.due_at, message.pk))
+    words = _words_of_those_wanted(going, now)
+    sent = [
+        message.pk for message in going if message.pk in words and _is_taken(message, words[message.pk], carrier, now)
+    ]
+    taken = Message.objects.filter(pk__in=sent)
+    become(taken, Message.Status.SENT, now=now, sent_at=now, why="", lease_until=None)
+    return dict(Message.objects.filter(pk__in=message_ids).order_by("due_at", "pk").values_list("pk", "status"))
+
+
+def _gate_ids(message_ids: Sequence[int]) -> set[int]:
+    rows = Message.objects.filter(pk__in=message_ids).values_list(
+        "subject__gate_id", "recipient_user__gate_id", "recipient_person__gate_id"
+    )
+    return {gate_id for row in rows for gate_id in row if gate_id is not None}
+
+
+def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int, Words]:
+    """Return the words of those that may go, by key; the others are settled."""
+    by_kind: dict[str, list[Message]] = defaultdict(list)
+    for message in going:
+        if message.expires_at <= now:
+            _settle(message, Message.Status.EXPIRED, now)
+        elif message.recipient_user is not None and not message.recipient_user.is_active:
+            _settle(message, Message.Status.CANCELLED, now, why="recipient_inactive")
+        else:
+            by_kind[message.kind].append(message)
+    words: dict[int, Words] = {}
+    for code, some in by_kind.items():
+        try:
+            kind = kind_of(code)
+        except UnknownKind:
+            for message in some:
+                _settle(message, Message.Status.FAILED, now, why="unknown_kind")
+            continue
+        try:
+            reasons = kind.why_not(some, now)
+            wanted = [message for message, why_not in zip(some, reasons, strict=True) if why_not is None]
+            words |= {message.pk: said for message, said in zip(wanted, kind.compose(wanted), strict=True)}
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            raise CannotBeMade(type(error).__name__) from error
+        for message, why_not in zip(some, reasons, strict=True):
+            if why_not is not None:
+                _settle(message, Message.Status.CANCELLED, now, why=why_not)
+    return words
+
+
+def _is_taken(message: Message, words: Words, carrier: Carrier, now: datetime) -> bool:
+    """Return whether the carrier has it; where it has not, or nobody knows, the message says so."""
     try:
         carrier.hand_over(message, words)
     except CarrierDown:
-        return _try_again(message, now, why="carrier_down")
+        _try_again(message, now, why="carrier_down")
     except CarrierRefused:
-        return _settle(message, Message.Status.FAILED, now, why="carrier_refused")
+        _settle(message, Message.Status.FAILED, now, why="carrier_refused")
     except Exception as error:
         # The line broke after something was said: it may have been taken. Sending again could double it.
         logger.warning("message %s: the carrier broke off (%s)", message.pk, type(error).__name__)
-        return _settle(message, Message.Status.NEEDS_A_PERSON, now, why="broken_off")
-    message.sent_at = now
-    return _settle(message, Message.Status.SENT, now)
+        _settle(message, Message.Status.NEEDS_A_PERSON, now, why="broken_off")
+    else:
+        return True
+    return False
 
 
 @transaction.atomic
@@ -177,21 +219,23 @@ def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
     return count
 
 
-def _hand_over_or_put_back(*, message_id: int, carrier: Carrier, now: datetime) -> str:
-    """One message that cannot be made must not stop those behind it: it waits and is tried again."""
+def _hand_over_or_put_back(*, ids: Sequence[int], carrier: Carrier, now: datetime) -> list[str]:
+    """One message that cannot be made must not stop the others: they go one by one, it waits and is tried again."""
     try:
-        return hand_over(message_id=message_id, carrier=carrier, now=now)
+        return list(hand_over(message_ids=ids, carrier=carrier, now=now).values())
     except CannotBeMade as error:
-        logger.error("message %s cannot be made (%s)", message_id, error)
+        if len(ids) > 1:
+            return [status for pk in ids for status in _hand_over_or_put_back(ids=[pk], carrier=carrier, now=now)]
+        logger.error("message %s cannot be made (%s)", ids[0], error)
     with transaction.atomic():
         message = (
             Message.objects.select_for_update(no_key=True)
-            .filter(pk=message_id, status=Message.Status.HANDING_OVER)
+            .filter(pk__in=ids, status=Message.Status.HANDING_OVER)
             .first()
         )
         if message is not None:
             _try_again(message, now, why="cannot_be_made")
-    return "put_back"
+    return ["put_back"]
 
 
 def _try_again(message: Message, now: datetime, *, why: str) -> str:

@@ -90,8 +90,8 @@ def _tests(messages: Sequence[Message]) -> list[Words]:
     ]
 
 
-def _always(message: Message, now: datetime) -> str | None:
-    return None
+def _always(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    return [None] * len(messages)
 
 
 def register_kinds() -> None:

@@ -92,7 +92,7 @@ def kind(code: str = "tried_here", **fields: Any) -> Iterator[Kind]:
     values: dict[str, Any] = {
         "label": code,
         "compose": lambda some: [Words(f"About {code}", "Look here.", "/", "You asked for it.") for _one in some],
-        "still_wanted": lambda message, now: None,
+        "why_not": lambda messages, now: [None] * len(messages),
     }
     made = Kind(code=code, **(values | fields))
     register(made)

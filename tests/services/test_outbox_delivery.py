@@ -5,7 +5,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from mentoring.services import contacts, pairings, plans
 from outbox.carriers import CarrierDown, CarrierRefused
@@ -51,6 +52,10 @@ def deliver(carrier, now=NOW, channel="in_app"):
     return delivery.deliver_due(now=now, carriers={channel: carrier})
 
 
+def handed_over(pk, carrier, now):
+    return delivery.hand_over(message_ids=[pk], carrier=carrier, now=now)[pk]
+
+
 def standing(message):
     message.refresh_from_db()
     return message.status, message.why
@@ -92,6 +97,59 @@ def test_a_message_not_yet_due_waits(user):
     assert standing(message) == ("sent", "")
 
 
+def test_a_tick_with_nothing_to_do_asks_once_and_one_with_a_lapsed_lease_sees_it(user):
+    message = queued(to=user, due_at=NOW + timedelta(minutes=1))
+    with CaptureQueriesContext(connection) as asked:
+        assert delivery.deliver_due(now=NOW) == 0
+    assert len(asked) == 1
+    assert delivery.claim(channel="in_app", limit=1, now=message.due_at) == [message.pk]
+    assert delivery.deliver_due(now=message.due_at + delivery.LEASE) == 0
+    assert delivery.deliver_due(now=message.due_at + delivery.LEASE + timedelta(seconds=1)) == 1
+
+
+def test_a_lot_goes_in_as_many_queries_as_one_message(user):
+    counts = []
+    for many in (1, 30):
+        rows = [queued(to=make_user("lay_worker")) for _time in range(many)]
+        Message.objects.filter(status="queued").update(status="handing_over", lease_until=LAPSED)
+        carrier = Recording(batch=500)
+        with CaptureQueriesContext(connection) as asked:
+            outcomes = delivery.hand_over(message_ids=[row.pk for row in rows], carrier=carrier, now=NOW)
+        assert outcomes == {row.pk: "sent" for row in rows}
+        assert carrier.given == [row.pk for row in rows]
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_in_one_lot_each_message_meets_its_own_fate_and_the_others_go(user):
+    def does(message):
+        if message.pk in trouble:
+            raise trouble[message.pk]
+
+    day = iter(range(99))
+    rows = [queued(to=user, nominal_on=NOW.date() + timedelta(days=next(day))) for _time in range(5)]
+    down_, refused, broken, stale, fine = rows
+    trouble = {down_.pk: CarrierDown(), refused.pk: CarrierRefused(), broken.pk: TimeoutError()}
+    Message.objects.filter(pk=stale.pk).update(expires_at=NOW)
+    off, unknown = queued(to=make_user("lay_worker", is_active=False)), queued(to=user, kind="nobody_knows")
+    with kind("unwanted", why_not=lambda messages, now: ["not_hers"] * len(messages)):
+        unwanted, carrier = queued(to=user, kind="unwanted"), Recording(batch=500, does=does)
+        Message.objects.filter(status="queued").update(status="handing_over", lease_until=LAPSED)
+        everyone = [*rows, off, unknown, unwanted]
+        delivery.hand_over(message_ids=[row.pk for row in everyone], carrier=carrier, now=NOW)
+    assert carrier.given == [fine.pk]
+    assert [standing(row) for row in everyone] == [
+        ("queued", "carrier_down"),
+        ("failed", "carrier_refused"),
+        ("needs_a_person", "broken_off"),
+        ("expired", ""),
+        ("sent", ""),
+        ("cancelled", "recipient_inactive"),
+        ("failed", "unknown_kind"),
+        ("cancelled", "not_hers"),
+    ]
+
+
 def test_a_message_past_its_use_is_expired_and_not_sent(user):
     message, carrier = queued(to=user, expires_at=NOW + timedelta(hours=1)), Recording()
     deliver(carrier, now=NOW + timedelta(hours=1))
@@ -101,12 +159,12 @@ def test_a_message_past_its_use_is_expired_and_not_sent(user):
 def test_one_that_expires_between_claim_and_hand_over_is_not_sent(user):
     message, carrier = queued(to=user), Recording()
     delivery.mark(ids=delivery.claim(channel="in_app", limit=1, now=NOW), now=NOW)
-    delivery.hand_over(message_id=message.pk, carrier=carrier, now=message.expires_at)
+    handed_over(message.pk, carrier=carrier, now=message.expires_at)
     assert (carrier.given, standing(message)[0]) == ([], "expired")
 
 
 def test_a_message_no_longer_wanted_is_cancelled_with_why(user):
-    with kind("unwanted", still_wanted=lambda message, now: "not_hers"):
+    with kind("unwanted", why_not=lambda messages, now: ["not_hers"]):
         message, carrier = queued(to=user, kind="unwanted"), Recording()
         deliver(carrier)
     assert (carrier.given, standing(message)) == ([], ("cancelled", "not_hers"))
@@ -126,7 +184,7 @@ def test_a_kind_that_nobody_registered_fails_and_holds_up_nothing(user):
     assert carrier.given == [known.pk]
 
 
-@pytest.mark.parametrize("part", ["compose", "still_wanted"])
+@pytest.mark.parametrize("part", ["compose", "why_not"])
 @pytest.mark.parametrize("batch", [1, 500])
 def test_a_message_that_cannot_be_made_waits_and_holds_up_nothing(user, part, batch):
     def breaks(*args):
@@ -152,10 +210,10 @@ def test_what_breaks_a_message_is_logged_by_its_name_alone(user, caplog):
 
 
 def test_a_database_that_goes_away_is_no_fault_of_the_message(user):
-    def gone(message, now):
+    def gone(messages, now):
         raise OperationalError
 
-    with kind("broken", still_wanted=gone):
+    with kind("broken", why_not=gone):
         message = queued(to=user, kind="broken")
         with pytest.raises(OperationalError):
             deliver(Recording())
@@ -268,7 +326,7 @@ class TestAWorkerThatDies:
         message, carrier = queued(to=user), Recording()
         delivery.mark(ids=delivery.claim(channel="in_app", limit=1, now=NOW), now=NOW)
         delivery.recover(channel="in_app", carrier=carrier, now=LAPSED)
-        delivery.hand_over(message_id=message.pk, carrier=carrier, now=LAPSED)
+        handed_over(message.pk, carrier=carrier, now=LAPSED)
         assert (carrier.given, standing(message)[0]) == ([], "needs_a_person")
 
 
@@ -355,7 +413,7 @@ class TestTheGate:
             ids = delivery.mark(ids=delivery.claim(channel="in_app", limit=1, now=now), now=now)
             assert ids == [message.pk]
             locked.wait(10)
-            delivery.hand_over(message_id=message.pk, carrier=carrier, now=now)
+            handed_over(message.pk, carrier=carrier, now=now)
 
         assert at_once(change, send) == [None, None]
         assert waited == [True], "the hand-over did not wait"
@@ -374,7 +432,7 @@ class TestTheGate:
 
         def send():
             delivery.mark(ids=delivery.claim(channel="in_app", limit=1, now=now), now=now)
-            return delivery.hand_over(message_id=message.pk, carrier=Recording(does=hangs), now=now)
+            return handed_over(message.pk, carrier=Recording(does=hangs), now=now)
 
         def hold():
             assert in_hand.wait(10)
@@ -409,9 +467,7 @@ class TestTheGate:
             status="handing_over", lease_until=NOW + delivery.LEASE
         )
         carrier = Recording(does=lambda message: both.wait(10))
-        results = at_once(
-            *[lambda pk=row.pk: delivery.hand_over(message_id=pk, carrier=carrier, now=NOW) for row in rows]
-        )
+        results = at_once(*[lambda pk=row.pk: handed_over(pk, carrier=carrier, now=NOW) for row in rows])
         assert results == ["sent", "sent"]
 
     def test_whoever_is_switched_off_meanwhile_gets_nothing(self, reminder):
@@ -429,7 +485,7 @@ class TestTheGate:
         def send():
             delivery.mark(ids=delivery.claim(channel="in_app", limit=1, now=now), now=now)
             locked.wait(10)
-            return delivery.hand_over(message_id=message.pk, carrier=carrier, now=now)
+            return handed_over(message.pk, carrier=carrier, now=now)
 
         assert at_once(switch_off, send) == [None, "cancelled"]
         assert (waited, carrier.given) == ([True], [])
