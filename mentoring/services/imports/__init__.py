@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 20 * 1024 * 1024
 # With the job's key: held by the worker that runs it, free where that worker died.
 JOB_LOCK = 7_310_002
+OPEN = (ImportJob.Status.WAITING, ImportJob.Status.RUNNING)
 
 
 @transaction.atomic
@@ -68,12 +69,20 @@ def _run(pk: int, now: datetime) -> bool:
     except Exception as error:
         # The type alone: a message of the database quotes the row.
         logger.error("import failed", extra={"job": pk, "error": type(error).__name__})
-        return _end(pk, ImportJob.Status.FAILED, {}, now)
+        return _fail(pk, now)
+
+
+@transaction.atomic
+def _fail(pk: int, now: datetime) -> bool:
+    """Unless another worker has it by now: what that one does stands."""
+    if not _lock(pk) or ImportJob.objects.get(pk=pk).status not in OPEN:
+        return False
+    return _end(pk, ImportJob.Status.FAILED, {}, now)
 
 
 def _run_locked(pk: int, now: datetime) -> bool:
     job = ImportJob.objects.select_related("uploaded_by").get(pk=pk)
-    if job.status not in (ImportJob.Status.WAITING, ImportJob.Status.RUNNING):
+    if job.status not in OPEN:
         return False
     with _Progress(pk) as progress:
         progress.begin(now)
