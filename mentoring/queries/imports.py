@@ -132,13 +132,10 @@ def times_together(mother_ids: Collection[int]) -> tuple[list[Pairing], list[Cov
     return list(Pairing.objects.filter(mother__in=mother_ids)), list(Cover.objects.filter(mother__in=mother_ids))
 
 
-def entries_like(mother_ids: Collection[int], instants: Collection[datetime]) -> list[Contact]:
-    """Return entries about these mothers at these instants, with whether they were corrected."""
-    return list(
-        Contact.objects.filter(mother__in=mother_ids, happened_at__in=instants).annotate(
-            corrected=Count("corrections", distinct=True)
-        )
-    )
+def entries_like(mother_ids: Collection[int], instants: Collection[datetime], *, lock: bool) -> list[Contact]:
+    """Return entries about these mothers at these instants; with ``lock`` they stay as they are meanwhile."""
+    entries = Contact.objects.filter(mother__in=mother_ids, happened_at__in=instants).order_by("pk")
+    return list(entries.select_for_update(no_key=True, of=("self",)) if lock else entries)
 
 
 def import_jobs(user: User) -> QuerySet[ImportJob]:

@@ -337,8 +337,9 @@ def caseload_row(line: int, cells: Cells, *, today: date) -> tuple[CaseloadRow |
 def contact_row(
     line: int, cells: Cells, *, now: datetime, modes: frozenset[str], outcomes: frozenset[str]
 ) -> tuple[ContactRow | None, list[Problem], list[Problem]]:
-    """Return the attempt of one record, or none with every problem of it; and what is worth a warning.
+    """Return the attempt of one record, every problem of it, and what is worth a warning.
 
+    With problems the attempt is for looking further alone, and none where it cannot be told who, with whom and when.
     A local time that the clocks skip is a problem; of one that comes twice the first is taken, with a warning.
     """
     reader = _Reader(line, cells)
@@ -350,9 +351,10 @@ def contact_row(
     email = reader.text("lay_worker_email", 254, required=True).lower()
     if happened_at is not None and happened_at > now:
         reader.wrong("happened_at", "in_future")
-    if reader.problems or happened_at is None:
+    if happened_at is None or {problem.column for problem in reader.problems} & {"programme_code", "lay_worker_email"}:
         return None, reader.problems, reader.warnings
-    return ContactRow(line, code, happened_at, mode, outcome, minutes, note, email), [], reader.warnings
+    row = ContactRow(line, code, happened_at, mode, outcome, minutes, note, email)
+    return row, reader.problems, reader.warnings
 
 
 def lines_in(content: bytes) -> int:

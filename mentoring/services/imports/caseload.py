@@ -1,6 +1,6 @@
 """A caseload from the programme's own spreadsheet: mothers with their plans and pairings, all of the file or nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -10,7 +10,7 @@ import pghistory
 from django.db import IntegrityError, connection, transaction
 from django.utils.crypto import salted_hmac
 
-from mentoring.access import mothers_visible_to
+from mentoring.access import lay_workers_visible_to, mothers_visible_to
 from mentoring.models import ImportedMother, LayWorker, Midwife, Mother
 from mentoring.queries import imports as queries
 from mentoring.queries.imports import Known, LayWorkerRef
@@ -41,9 +41,9 @@ IMPORT_LOCK = 7_310_001
 
 PERSON_COLUMNS = ("first_name", "family_name", "name_to_use", "date_of_birth", "address", "language", "locality")
 # What --update may change; never safe contact (and so no number), rhythm or birth, nor where a plan begins.
-CHANGEABLE = (*PERSON_COLUMNS, "edd", "lay_worker_email")
+CHANGEABLE = (*PERSON_COLUMNS, "edd", "lay_worker_email", "paired_on")
 COMPARED = (
-    *CHANGEABLE, "paired_on", "starts_on", "born_on", "every_days", "phone", "safe_to_call", "safe_to_text",
+    *CHANGEABLE, "starts_on", "born_on", "every_days", "phone", "safe_to_call", "safe_to_text",
     "safe_voicemail",
 )  # fmt: skip
 
@@ -130,15 +130,23 @@ class _Import:
         self.line_of_code: dict[str, int] = {}
         self.line_of_number: dict[str, int] = {}
         self.paired_with: dict[int, int] = {}
+        self.behind_gates: list[tuple[int, int, str, Callable[[], object]]] = []
         roles = roles_of(by) if by is not None else frozenset()
         self.only_hers = Role.MIDWIFE in roles and Role.LEAD not in roles
         self.midwife_id = Midwife.objects.filter(user=by).values_list("pk", flat=True).first() if by else None
+        # As on the page where she pairs: with the lay-workers she supervises or stands in for.
+        self.may_pair_with = {ref.pk for ref in self.lay_workers.values()}
+        if self.only_hers and by is not None:
+            self.may_pair_with = set(lay_workers_visible_to(by, on=self.today).values_list("pk", flat=True))
 
     def run(self, file: BinaryIO) -> None:
         records = lines(file, columns=CASELOAD_COLUMNS, required=CASELOAD_REQUIRED)
         while some := self._taken(records):
             self._take(some)
             self.progress(some[-1][0])
+        # Last, and in the order in which everyone takes gates: nobody waits for the rest of the file.
+        for _gate_id, line, column, act in sorted(self.behind_gates, key=lambda one: one[:2]):
+            self._ask(line, column, act)
         if not self.report.problems:
             digests.queue_import_digests(mothers_by_user=self.paired_with, now=self.now)
 
@@ -151,7 +159,7 @@ class _Import:
         return some
 
     def _take(self, some: Sequence[tuple[int, Cells | Problem]]) -> None:
-        rows: list[tuple[CaseloadRow, Cells]] = []
+        read: list[tuple[int, Cells, CaseloadRow | None]] = []
         for line, cells in some:
             self.report.lines += 1
             if isinstance(cells, Problem):
@@ -160,13 +168,12 @@ class _Import:
             row, problems, warnings = caseload_row(line, cells, today=self.today)
             self.report.problems.extend(problems)
             self.report.warnings.extend(warnings)
-            self._once(line, cells.get("programme_code", ""))
-            self._place(line, cells.get("locality", ""))
-            self._lay_worker(line, cells.get("lay_worker_email", "").lower())
-            if row is not None:
-                rows.append((row, cells))
-        lot = self._sorted(rows)
-        self._warn_of_shared_numbers([row for row, _cells in rows])
+            wrong = {problem.column for problem in problems}
+            readable = {column: cell for column, cell in cells.items() if column not in wrong}
+            self._once(line, readable.get("programme_code", ""))
+            read.append((line, readable, row))
+        lot = self._sorted(read)
+        self._warn_of_shared_numbers([row for _line, _cells, row in read if row is not None])
         states = [self._state(row) for row in lot.new]
         for row, known, cells in lot.known:
             self._compare(row, known, cells)
@@ -181,46 +188,57 @@ class _Import:
         if code and self.line_of_code.setdefault(code, line) != line:
             self._wrong(line, "programme_code", "code_twice", str(self.line_of_code[code]))
 
-    def _place(self, line: int, locality: str) -> None:
+    def _sorted(self, read: Sequence[tuple[int, Cells, CaseloadRow | None]]) -> _Lot:
+        """Lines with a problem are looked up too: what the database finds wrong with them is told in the same go."""
+        codes = [cells["programme_code"] for _line, cells, _row in read if "programme_code" in cells]
+        all_known = queries.known_mothers(codes, lock=self.options.update)
+        hers = self._hers(all_known)
+        lot = _Lot()
+        for line, cells, row in read:
+            code = cells.get("programme_code", "")
+            known = all_known.get(code)
+            self._place(line, cells.get("locality", ""), known)
+            self._lay_worker(line, cells.get("lay_worker_email", "").lower(), known)
+            if known is not None and code not in hers:
+                self._wrong(line, "programme_code", "code_not_yours")
+            elif row is not None and known is not None:
+                lot.known.append((row, known, cells))
+            elif row is not None:
+                lot.new.append(row)
+        return lot
+
+    def _hers(self, codes: Collection[str]) -> set[str]:
+        if not self.only_hers or not codes or self.by is None:
+            return set(codes)
+        visible = mothers_visible_to(self.by, on=self.today).filter(programme_code__in=list(codes))
+        return set(visible.values_list("programme_code", flat=True))
+
+    def _place(self, line: int, locality: str, known: Known | None) -> None:
         name = " ".join(locality.split())
-        known = self.localities.get(name.casefold())
-        if not name or len(name) > 80:
+        there = self.localities.get(name.casefold())
+        if not name:
             return
-        if known is None and self.options.create_localities:
+        if there is None and self.options.create_localities:
             made = Locality.objects.create(name=name)
             self.localities[name.casefold()] = made.pk, True
             self.report.localities.append(name)
-        elif known is None:
+        elif there is None:
             self._wrong(line, "locality", "locality_unknown", name)
-        elif not known[1]:
+        elif not there[1] and (known is None or known.values["locality"] != name.casefold()):
             self._wrong(line, "locality", "locality_not_in_use", name)
 
-    def _lay_worker(self, line: int, email: str) -> None:
-        if email and email not in self.lay_workers:
+    def _lay_worker(self, line: int, email: str, known: Known | None) -> None:
+        if not email:
+            return
+        ref = self.lay_workers.get(email)
+        if ref is None:
             self._wrong(line, "lay_worker_email", "lay_worker_unknown")
-
-    def _sorted(self, rows: Sequence[tuple[CaseloadRow, Cells]]) -> _Lot:
-        codes = [row.programme_code for row, _cells in rows]
-        known = queries.known_mothers(codes, lock=self.options.update)
-        if self.only_hers and known and self.by is not None:
-            hers = set(
-                mothers_visible_to(self.by, on=self.today)
-                .filter(programme_code__in=list(known))
-                .values_list("programme_code", flat=True)
-            )
-        else:
-            hers = set(known)
-        lot = _Lot()
-        for row, cells in rows:
-            if row.programme_code not in known:
-                if row.lay_worker_email in self.lay_workers and not self._ref(row).takes_mothers:
-                    self._wrong(row.line, "lay_worker_email", "lay_worker_left")
-                lot.new.append(row)
-            elif row.programme_code not in hers:
-                self._wrong(row.line, "programme_code", "code_not_yours")
-            elif self.line_of_code[row.programme_code] == row.line:
-                lot.known.append((row, known[row.programme_code], cells))
-        return lot
+        elif known is not None and known.values["lay_worker_email"]:
+            return
+        elif ref.pk not in self.may_pair_with:
+            self._wrong(line, "lay_worker_email", "lay_worker_not_yours")
+        elif not ref.takes_mothers:
+            self._wrong(line, "lay_worker_email", "lay_worker_left")
 
     def _ref(self, row: CaseloadRow) -> LayWorkerRef:
         return self.lay_workers[row.lay_worker_email]
@@ -311,7 +329,8 @@ class _Import:
             if column not in said or said[column] == known.values[column]:
                 continue
             differs = True
-            if column not in CHANGEABLE or (column == "lay_worker_email" and known.values[column]):
+            of_pairing = column in ("lay_worker_email", "paired_on")
+            if column not in CHANGEABLE or (of_pairing and known.values["lay_worker_email"]):
                 found = "never"
             elif known.digests.get(column) != digest(known.values[column]):
                 found = "kept"
@@ -364,27 +383,28 @@ class _Import:
         if in_person:
             person: Person = mother.person
             for column in in_person:
-                setattr(person, column, getattr(row, column))
-            if "locality" in in_person:
-                del person.locality
-                person.locality_id = self._locality_id(row.locality)
+                if column == "locality":
+                    person.locality_id = self._locality_id(row.locality)
+                else:
+                    setattr(person, column, getattr(row, column))
             person.save(update_fields=in_person)
+        gate_id = mother.person.gate_id
         if "edd" in columns:
-            self._ask(row, "edd", lambda: self._change_edd(mother, row.edd))
+            self.behind_gates.append((gate_id, row.line, "edd", lambda: self._change_edd(mother, row.edd)))
         if "lay_worker_email" in columns:
-            self._ask(row, "lay_worker_email", lambda: self._pair(mother, row))
+            self.behind_gates.append((gate_id, row.line, "lay_worker_email", lambda: self._pair(mother, row)))
         ImportedMother.objects.filter(mother=mother).update(
             digests={**known.digests, **{column: digest(said[column]) for column in columns}}
         )
 
-    def _ask(self, row: CaseloadRow, column: str, act: Callable[[], object]) -> None:
+    def _ask(self, line: int, column: str, act: Callable[[], object]) -> None:
         try:
             with transaction.atomic():
                 act()
         except Refused as refused:
-            self._wrong(row.line, column, "refused", refused.message)
+            self._wrong(line, column, "refused", refused.message)
         except IntegrityError:
-            self._wrong(row.line, column, "cannot_apply")
+            self._wrong(line, column, "cannot_apply")
 
     def _change_edd(self, mother: Mother, edd: date) -> None:
         plans.change(

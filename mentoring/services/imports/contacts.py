@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -104,6 +104,7 @@ class _Import:
         self.lay_workers = queries.lay_workers_by_email(self.today)
         self.first: dict[UUID, tuple[int, str]] = {}
         self.touched: set[int] = set()
+        self.not_safe: dict[int, _Checked] = {}
         roles = roles_of(by) if by is not None else frozenset()
         self.only_hers = Role.MIDWIFE in roles and Role.LEAD not in roles
 
@@ -114,9 +115,12 @@ class _Import:
             self.progress(some[-1][0])
         if self.report.problems:
             return
+        self._stop_where_not_safe()
         mother_ids = sorted(self.touched)
         for start in range(0, len(mother_ids), MOTHERS_AT_ONCE):
             some_ids = mother_ids[start : start + MOTHERS_AT_ONCE]
+            # Here, not before the entries were written: nobody who logs meanwhile waits for the rest of the file.
+            self._lock_plans(some_ids)
             bulk.refulfil_many(mother_ids=some_ids)
             reminders.refresh_for(mother_ids=some_ids, now=self.now, waiting=False, why="made")
 
@@ -129,7 +133,7 @@ class _Import:
         return some
 
     def _take(self, some: Sequence[tuple[int, Cells | Problem]]) -> None:
-        rows: list[ContactRow] = []
+        read: list[tuple[int, Cells, ContactRow | None]] = []
         for line, cells in some:
             self.report.lines += 1
             if isinstance(cells, Problem):
@@ -138,10 +142,9 @@ class _Import:
             row, problems, warnings = contact_row(line, cells, now=self.now, modes=MODES, outcomes=OUTCOMES)
             self.report.problems.extend(problems)
             self.report.warnings.extend(warnings)
-            if row is not None:
-                rows.append(row)
-        checked = self._checked(rows)
-        new, known = self._told_apart(checked)
+            wrong = {problem.column for problem in problems}
+            read.append((line, {column: cell for column, cell in cells.items() if column not in wrong}, row))
+        new, known = self._told_apart(self._checked(read))
         self.report.added += len(new)
         for one, entry in known:
             self._compare(one, entry)
@@ -151,32 +154,40 @@ class _Import:
     def _wrong(self, line: int, column: str, code: str, detail: str = "") -> None:
         self.report.problems.append(Problem(line, column, code, detail))
 
-    def _checked(self, rows: Sequence[ContactRow]) -> list[_Checked]:
-        by_code = queries.mothers_by_code({row.programme_code for row in rows})
-        if self.only_hers and self.by is not None and by_code:
-            visible = mothers_visible_to(self.by, on=self.today).filter(programme_code__in=list(by_code))
-            hers = set(visible.values_list("programme_code", flat=True))
-            by_code = {code: mother for code, mother in by_code.items() if code in hers}
+    def _checked(self, read: Sequence[tuple[int, Cells, ContactRow | None]]) -> list[_Checked]:
+        """Lines with a problem are looked up too: what the database finds wrong with them is told in the same go."""
+        by_code = self._mothers({cells["programme_code"] for _line, cells, _row in read if "programme_code" in cells})
         found = []
-        for row in rows:
-            mother, lay_worker = by_code.get(row.programme_code), self.lay_workers.get(row.lay_worker_email)
-            if mother is None:
-                self._wrong(row.line, "programme_code", "mother_unknown")
-            elif row.happened_on < mother.starts_on:
-                self._wrong(row.line, "happened_at", "before_start")
-            if lay_worker is None:
-                self._wrong(row.line, "lay_worker_email", "lay_worker_unknown")
-            if mother is not None and lay_worker is not None:
+        for line, cells, row in read:
+            mother = by_code.get(cells.get("programme_code", ""))
+            lay_worker = self.lay_workers.get(cells.get("lay_worker_email", "").lower())
+            if "programme_code" in cells and mother is None:
+                self._wrong(line, "programme_code", "mother_unknown")
+            elif mother is not None and row is not None and row.happened_on < mother.starts_on:
+                self._wrong(line, "happened_at", "before_start")
+            if "lay_worker_email" in cells and lay_worker is None:
+                self._wrong(line, "lay_worker_email", "lay_worker_unknown")
+            if mother is not None and lay_worker is not None and row is not None:
                 found.append(_Checked(row, mother, lay_worker))
         together = _Together(*queries.times_together({one.mother.pk for one in found}))
         for one in found:
             if one.row.happened_on >= one.mother.starts_on and not together.at(one):
                 self._wrong(one.row.line, "lay_worker_email", "not_with_her")
-        return found
+        faulty = {problem.line for problem in self.report.problems}
+        return [one for one in found if one.row.line not in faulty]
+
+    def _mothers(self, codes: Collection[str]) -> dict[str, Mother]:
+        by_code = queries.mothers_by_code(codes)
+        if not self.only_hers or self.by is None or not by_code:
+            return by_code
+        visible = mothers_visible_to(self.by, on=self.today).filter(programme_code__in=list(by_code))
+        hers = set(visible.values_list("programme_code", flat=True))
+        return {code: mother for code, mother in by_code.items() if code in hers}
 
     def _told_apart(self, checked: Sequence[_Checked]) -> tuple[list[_Checked], list[tuple[_Checked, Contact]]]:
         entries: dict[Key, Contact] = {}
-        for entry in queries.entries_like({one.mother.pk for one in checked}, {one.row.happened_at for one in checked}):
+        mother_ids, instants = {one.mother.pk for one in checked}, {one.row.happened_at for one in checked}
+        for entry in queries.entries_like(mother_ids, instants, lock=self.options.update):
             key = (entry.mother_id, entry.happened_at, entry.mode, entry.outcome, entry.lay_worker_id)
             if key not in entries or entry.client_id == _client_id(key):
                 entries[key] = entry
@@ -224,14 +235,6 @@ class _Import:
         entry.save(update_fields=[*differing, "client_digest"])
 
     def _write(self, new: Sequence[_Checked]) -> None:
-        self._stop_where_not_safe(new)
-        mother_ids = {one.mother.pk for one in new}
-        list(
-            ContactPlan.objects.select_for_update(no_key=True, of=("self",))
-            .filter(mother__in=mother_ids, closed_at__isnull=True)
-            .order_by("pk")
-            .values_list("pk")
-        )
         Contact.objects.bulk_create(
             Contact(
                 client_id=_client_id(one.key),
@@ -251,21 +254,30 @@ class _Import:
             )
             for one in new
         )
-        self.touched |= mother_ids
+        self.touched |= {one.mother.pk for one in new}
+        for one in new:
+            said = self.not_safe.get(one.mother.pk)
+            if one.row.outcome == Outcome.NOT_SAFE and (said is None or said.row.happened_at < one.row.happened_at):
+                self.not_safe[one.mother.pk] = one
 
-    def _stop_where_not_safe(self, new: Sequence[_Checked]) -> None:
+    def _stop_where_not_safe(self) -> None:
         """Said since she was last asked, *not safe to talk* holds, from whichever door it came (domain.md section 6)."""
-        said = {
-            one.mother.pk: one
-            for one in sorted(new, key=lambda one: one.row.happened_at)
-            if one.row.outcome == "not_safe"
-        }
-        sheets = SafeContact.objects.filter(person__mother__in=said, suspended_at__isnull=True, asked_on__isnull=False)
+        sheets = SafeContact.objects.filter(
+            person__mother__in=self.not_safe, suspended_at__isnull=True, asked_on__isnull=False
+        )
         for mother_id, asked_on in sheets.order_by("person__gate_id").values_list("person__mother__pk", "asked_on"):
-            one = said[mother_id]
+            one = self.not_safe[mother_id]
             if asked_on is not None and one.row.happened_on >= asked_on:
                 by = self.by or User.objects.get(pk=one.lay_worker.user_id)
                 mothers.suspend_safe_contact(mother=one.mother, by=by, now=self.now)
+
+    def _lock_plans(self, mother_ids: Collection[int]) -> None:
+        list(
+            ContactPlan.objects.select_for_update(no_key=True, of=("self",))
+            .filter(mother__in=mother_ids, closed_at__isnull=True)
+            .order_by("pk")
+            .values_list("pk")
+        )
 
 
 class _Together:

@@ -41,6 +41,7 @@ WORDS: dict[str, Promise] = {
     "locality_unknown": gettext_lazy("there is no locality “%(detail)s”"),
     "locality_not_in_use": gettext_lazy("the locality “%(detail)s” is not in use"),
     "lay_worker_unknown": gettext_lazy("no lay-worker signs in with this address"),
+    "lay_worker_not_yours": gettext_lazy("another midwife answers for this lay-worker"),
     "lay_worker_left": gettext_lazy("this lay-worker takes no more mothers"),
     "lay_worker_full": gettext_lazy("this lay-worker now has more mothers than the protocol's %(detail)s"),
     "nobody_to_pair": gettext_lazy("no lay-worker is named: the date is left out"),
