@@ -450,10 +450,23 @@ def test_a_mother_registered_in_the_app_is_never_changed_by_a_file(lena: LayWork
     assert {code for _line, _column, code in told(report.differences)} == {"kept"} and everything() == before
 
 
+def test_what_an_import_left_open_or_changed_before_is_still_the_imports_to_change(lena: LayWorker) -> None:
+    load(her())
+    for column, value in (
+        ("name_to_use", "Eve"),
+        ("language", "Polish"),
+        ("address", "1 Madeup Street"),
+        ("edd", "2027-02-08"),
+    ):
+        report = load(her(**{column: value}), update=True)
+        assert (2, column, "changed") in told(report.differences), column
+        assert not [found for found in told(report.differences) if found[2] == "kept"]
+
+
 def test_an_empty_cell_says_nothing_and_neither_does_a_column_left_out(imported: Mother) -> None:
     before = everything()
-    line = her(paired_on="", lay_worker_email="")
-    least = ("programme_code", "first_name", "family_name", "locality", "starts_on", "edd")
+    line = her(paired_on="", lay_worker_email="", phone=FIRST["phone"], safe_to_call="yes")
+    least = ("programme_code", "first_name", "family_name", "locality", "starts_on", "edd", "phone")
     for report in (load(line, update=True), load({name: line[name] for name in least}, columns=least, update=True)):
         assert report.differences == [] and report.unchanged == 1
     assert everything() == before

@@ -5,6 +5,7 @@ from typing import BinaryIO, Protocol
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from mentoring.management.commands._words import saying_no_row
 from mentoring.rules.permissions import IMPORT_RUN
 from mentoring.services.imports.report import Report, sentences
 from people.access import may
@@ -29,7 +30,7 @@ class ImportCommand(BaseCommand):
         if email and (by is None or not may(by, IMPORT_RUN)):
             raise CommandError("--by: nobody of this address may import.")
         try:
-            with path.open("rb") as file:
+            with path.open("rb") as file, saying_no_row():
                 report = load(file, by)
         except OSError as error:
             raise CommandError(f"The file cannot be read: {error.strerror}.") from error
@@ -40,7 +41,8 @@ class ImportCommand(BaseCommand):
         if report.problems:
             for sentence in sentences(report.problems):
                 self.stderr.write(sentence)
-            raise CommandError(f"{len(report.problems)} problems: nothing was changed.")
+            count = len(report.problems)
+            raise CommandError(f"{count} problem{'' if count == 1 else 's'}: nothing was changed.")
         for name in report.localities:
             self.stdout.write(f"new locality: {name}")
         verb = "would be " if report.dry_run else ""

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from mentoring.management.commands._words import saying_no_row
 from mentoring.rules.refusals import Refused
 from mentoring.services import exports
 from people.queries.accounts import user_by_email
@@ -26,15 +27,19 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("Nobody has this e-mail address.")
         to: Path = options["to"]
+        if to.is_dir():
+            raise CommandError("--to is a folder: name a file in it.")
         part = to.with_name(to.name + ".part")
         try:
-            export = exports.ask(dataset=options["dataset"], reason=options["reason"], by=user, now=timezone.now())
-            with part.open("wb") as file:
+            with part.open("wb") as file, saying_no_row():
+                export = exports.ask(dataset=options["dataset"], reason=options["reason"], by=user, now=timezone.now())
                 exports.write(export=export, target=file, clock=timezone.now)
             part.replace(to)
         except Refused as refused:
             raise CommandError(refused.message) from refused
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise CommandError(f"The file cannot be written: {error.strerror}.") from error
+        finally:
+            # No half of a file is left, whatever stopped it.
+            part.unlink(missing_ok=True)
         self.stdout.write(f"{export.rows} rows, SHA-256 {export.sha256}")

@@ -1,12 +1,12 @@
 """Read a caseload from a spreadsheet saved as CSV: all of it, or nothing and every problem by line and column."""
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from mentoring.management.commands._imports import ImportCommand
+from mentoring.management.commands._words import day
 from mentoring.services.imports import caseload
 
 
@@ -18,13 +18,14 @@ class Command(ImportCommand):
         parser.add_argument("--create-localities", action="store_true", help="make localities not yet known")
         parser.add_argument(
             "--records-from",
-            type=date.fromisoformat,
             metavar="DATE",
             help="the day from which contacts were written down (today unless given)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = caseload.Options(options["records_from"], options["create_localities"], options["update"])
+        typed = options["records_from"]
+        records_from = day("--records-from", typed) if typed else None
+        chosen = caseload.Options(records_from, options["create_localities"], options["update"])
         self.run(
             options["file"],
             options["by"],
