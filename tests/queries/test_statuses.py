@@ -35,7 +35,7 @@ def status(mother: Mother, lay_worker: LayWorker, *, on: date = TODAY) -> str:
     [row] = [row for row in caseload(midwife, on=on).rows if row["programme_code"] == mother.programme_code]
     assert row["status"] == found
     assert row["flagged"] is (row["is_overdue"] or found != "active")
-    waiting = {row["programme_code"] for row in awaiting(midwife, now=NOW, on=on)}
+    waiting = {row["programme_code"] for row in awaiting(midwife, now=NOW, on=on).rows}
     listed = {row["programme_code"] for row in caseload(midwife, on=on, only="awaiting").rows}
     assert (mother.programme_code in waiting) is (mother.programme_code in listed) is (found == "awaiting")
     return found
