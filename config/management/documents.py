@@ -19,6 +19,7 @@ from mentoring.rules.transitions import IMPORT_JOB
 from outbox.rules.transitions import MESSAGE
 from people.database import is_append_only
 from people.models import User
+from people.models.user import ROLE_WORDS
 from people.rules.permissions import ANYONE_SIGNED_IN
 from people.rules.transitions import Transitions
 
@@ -281,7 +282,7 @@ def _who(view: Any) -> tuple[str, str]:
     if permission is ANYONE_SIGNED_IN:
         return f"`{permission.name}`", "everyone"
     if permission is not None:
-        return f"`{permission.name}`", ", ".join(sorted(role.label for role in permission.roles))
+        return f"`{permission.name}`", ", ".join(sorted(str(ROLE_WORDS[role]) for role in permission.roles))
     if getattr(view, "public", False):
         return "none", "whoever has the link or a locked session"
     return "none", "django-allauth's own: it looks after itself"

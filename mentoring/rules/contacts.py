@@ -1,10 +1,16 @@
 """What one log entry is: completed, two-way, complete enough to keep. Plain Python (domain.md sections 4 and 5)."""
 
-from mentoring.rules.refusals import Refused
-
 FULFILLING_MODES = frozenset({"home_visit", "phone", "video", "met_elsewhere"})
 TWO_WAY_OUTCOMES = frozenset({"reached", "declined_today", "she_rearranged"})
 VISITS = frozenset({"home_visit", "met_elsewhere"})
+
+
+class Incomplete(Exception):
+    """A contact that lacks what section 5 requires; ``code`` says what."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def is_completed(*, outcome: str, mode: str) -> bool:
@@ -18,12 +24,12 @@ def is_two_way(outcome: str) -> bool:
 
 
 def check_complete(*, outcome: str, minutes: int | None, present: object, concern: str) -> None:
-    """Return if what section 5 requires of a contact that reached her is there; raise Refused otherwise."""
+    """Return if what section 5 requires of a contact that reached her is there; raise Incomplete otherwise."""
     if outcome != "reached":
         return
     if not minutes:
-        raise Refused("minutes_missing", "Say how many minutes it took.")
+        raise Incomplete("minutes_missing")
     if present is None:
-        raise Refused("present_missing", "Say who else was there, or that she was alone.")
+        raise Incomplete("present_missing")
     if not concern:
-        raise Refused("concern_missing", "Say whether anything worried you.")
+        raise Incomplete("concern_missing")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from mentoring.access import LATE_ENTRY_DAYS
 from mentoring.models import Contact, ContactCorrection, ContactPlan, LayWorker, Mother, PlannedContact
-from mentoring.rules.contacts import check_complete, is_completed
+from mentoring.rules.contacts import Incomplete, check_complete, is_completed
 from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, mothers, pairings, plans, reminders
 from people.models import User
@@ -157,7 +157,15 @@ def _check(mother: Mother, lay_worker: LayWorker, entry: Entry, now: datetime) -
         mother=mother, lay_worker=lay_worker, at=entry.happened_at, now=now, late_days=LATE_ENTRY_DAYS
     ):
         raise Refused("not_with_her", _("You were not her lay-worker, nor covering, at that time."))
-    check_complete(outcome=entry.outcome, minutes=entry.minutes, present=entry.present, concern=entry.concern)
+    try:
+        check_complete(outcome=entry.outcome, minutes=entry.minutes, present=entry.present, concern=entry.concern)
+    except Incomplete as error:
+        words = {
+            "minutes_missing": _("Say how many minutes it took."),
+            "present_missing": _("Say who else was there, or that she was alone."),
+            "concern_missing": _("Say whether anything worried you."),
+        }
+        raise Refused(error.code, words[error.code]) from error
     if (entry.helped_by or entry.hindered_by) and not entry.influence_asked:
         raise Refused("influence_not_asked", _("Say whether anyone helped or hindered."))
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from mentoring.models import Cover, Mother, Pairing, Pause, PlannedContact
 from mentoring.queries.statuses import held_plans
@@ -132,7 +132,7 @@ def register_kinds() -> None:
     register(
         Kind(
             COMING_UP,
-            _("contact coming up"),
+            gettext_noop("contact coming up"),
             _composer(
                 gettext_lazy("%(code)s: contact coming up on %(due_on)s"),
                 gettext_lazy("The next contact with %(code)s is planned for %(due_on)s."),
@@ -144,7 +144,7 @@ def register_kinds() -> None:
     register(
         Kind(
             OVERDUE,
-            _("contact overdue"),
+            gettext_noop("contact overdue"),
             _composer(
                 gettext_lazy("%(code)s: contact of %(due_on)s not made yet"),
                 gettext_lazy(
@@ -155,7 +155,7 @@ def register_kinds() -> None:
             why_not_wanted,
         )
     )
-    register(Kind(IMPORT_DIGEST, _("mothers added by an import"), _import_digest_words, _why_not_paired))
+    register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
     alerts = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),

@@ -24,7 +24,8 @@ class Kind:
     """One kind: its words, and whether a message is still wanted, each for a batch in as many queries as for one.
 
     ``why_not(messages, now)`` returns for each none, or a code that says why it is not wanted any more; it is asked
-    under the gate locks. ``any_hour``: an alert, not held back to sending hours.
+    under the gate locks. ``label`` is marked for translation where it is given. ``any_hour``: an alert, not held back to
+    sending hours.
     """
 
     code: str

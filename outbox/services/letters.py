@@ -7,6 +7,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
@@ -96,6 +97,6 @@ def _always(messages: Sequence[Message], now: datetime) -> list[str | None]:
 
 def register_kinds() -> None:
     """These letters can be sent, at any hour: somebody is waiting for them."""
-    register(Kind("invitation", "Invitation", _invitations, _always, any_hour=True))
-    register(Kind("password_reset", "New password", _resets, _always, any_hour=True))
-    register(Kind(TEST_REMINDER, "Test reminder", _tests, _always, any_hour=True))
+    register(Kind("invitation", gettext_noop("Invitation"), _invitations, _always, any_hour=True))
+    register(Kind("password_reset", gettext_noop("New password"), _resets, _always, any_hour=True))
+    register(Kind(TEST_REMINDER, gettext_noop("Test reminder"), _tests, _always, any_hour=True))

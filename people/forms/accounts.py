@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from people.forms.layout import Field, form_helper
-from people.rules.roles import Role
+from people.models.user import ROLE_WORDS
 
 
 class InviteForm(forms.Form):
@@ -17,7 +17,10 @@ class InviteForm(forms.Form):
 
 
 class GrantForm(forms.Form):
-    role = forms.ChoiceField(label=_("Right to give"), choices=[("", _("Choose one")), *Role.choices()])
+    role = forms.ChoiceField(
+        label=_("Right to give"),
+        choices=[("", _("Choose one")), *((role.value, words) for role, words in ROLE_WORDS.items())],
+    )
 
     @property
     def helper(self):

@@ -13,6 +13,19 @@ from people.models.conditions import both_or_neither
 from people.models.gate import Gate
 from people.rules.roles import Role
 
+ROLE_WORDS = {
+    Role.LAY_WORKER: _("Lay-worker"),
+    Role.MIDWIFE: _("Midwife"),
+    Role.LEAD: _("Programme lead"),
+    Role.RECRUITER: _("Recruiter"),
+    Role.COORDINATOR: _("Trial coordinator"),
+    Role.STATISTICIAN: _("Statistician"),
+    Role.ASSESSOR: _("Assessor"),
+    Role.DPO: _("Data-protection officer"),
+    Role.ADMINISTRATOR: _("Administrator"),
+    Role.UNBLINDED: _("Unblinded right"),
+}
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -73,7 +86,9 @@ class RoleGrant(models.Model):
     append_only = False
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants", help_text=_("Who holds it."))
-    role = models.CharField(max_length=24, choices=Role.choices(), help_text=_("Code of the right."))
+    role = models.CharField(
+        max_length=24, choices=[(role.value, ROLE_WORDS[role]) for role in Role], help_text=_("Code of the right.")
+    )
     needs_second = models.BooleanField(default=False, help_text=_("True where a second granter must agree first."))
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(

@@ -18,27 +18,6 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     UNBLINDED = "unblinded"
 
-    @property
-    def label(self) -> str:
-        return LABELS[self]
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, str]]:
-        return [(role.value, role.label) for role in cls]
-
-
-LABELS = {
-    Role.LAY_WORKER: "Lay-worker",
-    Role.MIDWIFE: "Midwife",
-    Role.LEAD: "Programme lead",
-    Role.RECRUITER: "Recruiter",
-    Role.COORDINATOR: "Trial coordinator",
-    Role.STATISTICIAN: "Statistician",
-    Role.ASSESSOR: "Assessor",
-    Role.DPO: "Data-protection officer",
-    Role.ADMINISTRATOR: "Administrator",
-    Role.UNBLINDED: "Unblinded right",
-}
 
 NEED_A_SECOND_GRANTER = frozenset({Role.RECRUITER, Role.COORDINATOR, Role.ASSESSOR, Role.STATISTICIAN, Role.UNBLINDED})
 KNOW_WHO_HAS_MENTORING = frozenset(

@@ -63,9 +63,9 @@ def user_list(request: SignedInRequest) -> HttpResponse:
             "email": user.email,
             "is_active": user.is_active,
             "roles": [
-                _("%(right)s (not agreed yet)") % {"right": Role(grant.role).label}
+                _("%(right)s (not agreed yet)") % {"right": grant.get_role_display()}
                 if grant.needs_second and grant.seconded_at is None
-                else Role(grant.role).label
+                else grant.get_role_display()
                 for grant in user.role_grants.all()
                 if grant.ended_at is None
             ],
@@ -110,7 +110,7 @@ def user_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     grants = [
         {
             "pk": grant.pk,
-            "label": Role(grant.role).label,
+            "label": grant.get_role_display(),
             "granted_at": grant.granted_at,
             "granted_by": grant.granted_by.name if grant.granted_by else "",
             "waits": grant.needs_second and grant.seconded_at is None and grant.ended_at is None,
