@@ -18,7 +18,9 @@ from trial.navigation import ENTRIES as TRIAL
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Return ``nav`` (a list of href, text, current), ``demo`` with ``mailbox_href``, ``form_owner`` and ``signed_in_as``."""
+    """Return ``nav`` (a list of href, text, current), ``demo`` with ``mailbox_href``, and of whoever has signed in
+    ``signed_in_as``, ``form_owner`` and ``help_href``.
+    """
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"nav": [], "demo": settings.DEMO}
@@ -34,4 +36,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "mailbox_href": reverse("mailbox") if settings.DEMO and roles & MAILBOX_READ.roles else "",
         "signed_in_as": user,
         "form_owner": owner_token(user.pk),
+        "help_href": reverse("help"),
     }

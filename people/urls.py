@@ -57,6 +57,7 @@ urlpatterns = [
     path("access-log/", accounts.access_log, name="access-log"),
     path("accounts/kept-form/", door.kept_form, name="kept-form"),
     path("accounts/unlock/", door.unlock, name="unlock"),
+    path("help/", door.help_page, name="help"),
     path("localities/", accounts.locality_list, name="locality-list"),
     path("localities/new/", accounts.locality_edit, name="locality-new"),
     path("localities/<int:pk>/", accounts.locality_edit, name="locality-edit"),

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
 from people import kept_forms
-from people.access import requires, roles_of
+from people.access import SignedInRequest, requires, roles_of
 from people.rules.permissions import ANYONE_SIGNED_IN
 from people.rules.roles import Role
 
@@ -52,6 +52,15 @@ def home(request: HttpRequest) -> HttpResponse:
         if role in held:
             return redirect(name)
     return render(request, "people/home.html")
+
+
+@requires(ANYONE_SIGNED_IN)
+@require_safe
+def help_page(request: SignedInRequest) -> HttpResponse:
+    """How to do the main things of her work, for each right she holds, then what everyone needs."""
+    held = roles_of(request.user)
+    sections = [f"people/help/{role.value}.html" for role, _name in LANDINGS if role in held]
+    return render(request, "people/help.html", {"sections": sections})
 
 
 @requires(ANYONE_SIGNED_IN)

@@ -37,6 +37,7 @@ TABLE = {
     "cover-cancel": ({MID}, {"pk": 999}),
     "due-date-change": ({LAY, MID}, CODE),
     "export-new": ({COORDINATOR}, {}),
+    "help": (EVERYONE, {}),
     "home": (EVERYONE, {}),
     "import-detail": ({MID, LEAD}, {"reference": str(uuid4())}),
     "import-new": ({MID, LEAD}, {}),
