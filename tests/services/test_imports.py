@@ -161,7 +161,7 @@ def test_without_a_lay_worker_she_awaits_one(lena: LayWorker) -> None:
     load(her(), by=midwife.user)
     mother = Mother.objects.get()
     assert (mother.offered_from, mother.midwife) == (None, midwife)
-    assert [row["programme_code"] for row in awaiting(midwife.user, on=TODAY, now=NOW)] == ["S-001"]
+    assert [row["programme_code"] for row in awaiting(midwife.user, on=TODAY, now=NOW).rows] == ["S-001"]
     assert not Message.objects.exists()
 
 
