@@ -1,6 +1,7 @@
 """Caseloads and contacts from spreadsheets: all of a file or nothing, every problem at once, the same again is nothing."""
 
 import csv
+import threading
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO, StringIO
@@ -555,7 +556,7 @@ def test_a_midwife_brings_in_mothers_for_the_lay_workers_she_answers_for_alone(l
     report = load(with_lena("S-001"), her("S-002", edd=""), by=make_midwife().user)
     assert told(report.problems)[0] == (2, "lay_worker_email", "lay_worker_not_yours")
     assert not Mother.objects.exists()
-    for who in (lena.supervisor.user, make_user(Role.LEAD)):
+    for who in (lena.supervisor.user, make_user(Role.LEAD), make_user(Role.MIDWIFE, Role.LEAD)):
         assert load(with_lena(f"S-{who.pk}"), by=who).added == 1
         assert load(with_lena(f"S-{who.pk}"), by=who).unchanged == 1
 
@@ -668,8 +669,9 @@ def test_an_attempt_twice_in_a_file_counts_once_and_two_that_disagree_are_a_prob
     report = load_contacts(tried(minutes="20"), tried(minutes="20"))
     assert told(report.warnings) == [(3, "", "entry_repeated")] and report.added == 1
     before = everything()
-    report = load_contacts(tried(happened_at="2026-10-10 10:00"), tried(happened_at="2026-10-10 10:00", note="Other"))
-    assert told(report.problems) == [(3, "", "entry_twice")] and everything() == before
+    again = {"happened_at": "2026-10-10 10:00"}
+    report = load_contacts(tried(**again), tried(**again, note="Other"), tried(**again, minutes="0"))
+    assert told(report.problems) == [(3, "", "entry_twice"), (4, "minutes", "not_in_range")] and everything() == before
 
 
 def test_every_problem_of_the_contacts_is_told_in_one_go(paired: Mother, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -685,6 +687,7 @@ def test_every_problem_of_the_contacts_is_told_in_one_go(paired: Mother, monkeyp
         tried(happened_at="2026-03-29 01:30"),
         tried(happened_at="2026-10-23 11:31"),
         tried("S-009", happened_at="yesterday"),
+        tried("S\x009", lay_worker_email=""),
     )
     assert told(report.problems) == [
         (4, "outcome", "not_a_choice"), (4, "programme_code", "mother_unknown"),
@@ -694,8 +697,47 @@ def test_every_problem_of_the_contacts_is_told_in_one_go(paired: Mother, monkeyp
         (8, "happened_at", "no_such_time"),
         (9, "happened_at", "in_future"),
         (10, "happened_at", "not_a_time"), (10, "programme_code", "mother_unknown"),
+        (11, "lay_worker_email", "missing"), (11, "programme_code", "control_character"),
+        (11, "programme_code", "not_a_code"),
     ]  # fmt: skip
     assert everything() == before
+
+
+def test_a_problem_at_the_end_of_the_contacts_takes_back_what_was_written_before_it(
+    paired: Mother, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "ROWS_AT_ONCE", 2)
+    before = everything()
+    report = load_contacts(*[tried(happened_at=f"2026-10-0{day} 10:00") for day in range(1, 6)], tried("S-009"))
+    assert told(report.problems) == [(7, "programme_code", "mother_unknown")]
+    assert everything() == before
+
+
+def test_contacts_tried_out_are_taken_back(paired: Mother) -> None:
+    before = everything()
+    assert load_contacts(tried(), dry_run=True).added == 1
+    assert everything() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contacts_do_not_wait_for_a_message_in_a_carriers_hands(lena: LayWorker) -> None:
+    load(with_lena("S-001"), records_from=date(2026, 8, 3))
+    held, done = threading.Event(), threading.Event()
+
+    def hand_over() -> bool:
+        with transaction.atomic():
+            list(Message.objects.select_for_update(no_key=True).filter(kind="contact_coming_up"))
+            held.set()
+            return done.wait(10)
+
+    def bring_in() -> Report:
+        held.wait(10)
+        report = load_contacts(tried(happened_at="2026-10-22 10:00"))
+        done.set()
+        return report
+
+    in_time, report = at_once(hand_over, bring_in)
+    assert in_time is True and report.added == 1
 
 
 def test_a_time_that_comes_twice_is_the_first_with_a_warning(paired: Mother) -> None:
@@ -721,6 +763,17 @@ def test_an_entry_is_judged_by_who_was_with_her_when_it_happened(paired: Mother,
     assert load_contacts(tried(happened_at=f"{ended} 09:00")).added == 1
 
 
+def test_whoever_covers_was_with_her_on_the_days_of_the_cover_alone(paired: Mother, lena: LayWorker) -> None:
+    mary, by = make_lay_worker(email="mary@example.org", now=NOW - timedelta(days=60)), lena.supervisor.user
+    days = {"starts_on": date(2026, 10, 5), "ends_on": date(2026, 10, 12)}
+    before = NOW - timedelta(days=30)
+    cover = pairings.arrange_cover(mother=paired, lay_worker=mary, by=by, now=before, **days)
+    pairings.cancel_cover(cover=cover, by=by, now=datetime(2026, 10, 10, 12, tzinfo=UTC))
+    moments = ["2026-10-04 23:59", "2026-10-05 00:00", "2026-10-10 12:00", "2026-10-10 14:00", "2026-10-12 10:00"]
+    report = load_contacts(*[tried(happened_at=moment, lay_worker_email="mary@example.org") for moment in moments])
+    assert told(report.problems) == [(line, "lay_worker_email", "not_with_her") for line in (2, 5, 6)]
+
+
 def test_a_difference_in_minutes_or_note_is_applied_by_an_update_and_what_was_is_kept(paired: Mother) -> None:
     load_contacts(tried(minutes="20", note="Fine"))
     line = tried(minutes="30", note="Not so fine")
@@ -734,6 +787,18 @@ def test_a_difference_in_minutes_or_note_is_applied_by_an_update_and_what_was_is
     assert correction.was == {"minutes": 20, "note": "Fine"} and correction.reason == "import"
     assert load_contacts(line, update=True).unchanged == 1
     assert load_contacts(tried(), update=True).unchanged == 1
+    assert told(load_contacts(tried(minutes="35"), update=True).differences) == [(2, "minutes", "changed")]
+
+
+def test_a_file_is_held_to_what_it_brought_in_not_to_an_entry_made_the_same_since(
+    paired: Mother, lena: LayWorker
+) -> None:
+    moment = datetime(2026, 10, 9, 13, 30, tzinfo=UTC)
+    typed = make_contact(mother=paired, lay_worker=lena, happened_at=moment, outcome="no_answer", now=NOW)
+    assert load_contacts(tried(minutes="20")).added == 1
+    entry = log.Entry(typed.client_id, moment, "phone", "reached", minutes=25, present=(), concern="none")
+    log.correct(contact=typed, entry=entry, reason="She did answer", by=lena.user, now=NOW)
+    assert load_contacts(tried(minutes="20")).unchanged == 1
 
 
 @pytest.mark.parametrize("how", ["corrected", "voided", "typed in the app"])

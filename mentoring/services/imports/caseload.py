@@ -7,7 +7,7 @@ from itertools import islice
 from typing import BinaryIO
 
 import pghistory
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, reset_queries, transaction
 from django.utils.crypto import salted_hmac
 
 from mentoring.access import lay_workers_visible_to, mothers_visible_to
@@ -144,6 +144,8 @@ class _Import:
         while some := self._taken(records):
             self._take(some)
             self.progress(some[-1][0])
+            # With DEBUG Django keeps every statement, rows and all.
+            reset_queries()
         # Last, and in the order in which everyone takes gates: nobody waits for the rest of the file.
         for _gate_id, line, column, act in sorted(self.behind_gates, key=lambda one: one[:2]):
             self._ask(line, column, act)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid5
 
 import pghistory
-from django.db import transaction
+from django.db import reset_queries, transaction
 
 from mentoring.access import mothers_visible_to
 from mentoring.models import Contact, ContactCorrection, ContactPlan, Cover, Mode, Mother, Outcome, Pairing
@@ -113,6 +113,8 @@ class _Import:
         while some := self._taken(records):
             self._take(some)
             self.progress(some[-1][0])
+            # With DEBUG Django keeps every statement, rows and all.
+            reset_queries()
         if self.report.problems:
             return
         self._stop_where_not_safe()
