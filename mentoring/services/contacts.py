@@ -88,7 +88,7 @@ def record(*, mother: Mother, lay_worker: LayWorker, entry: Entry, by: User, now
         lay_worker=lay_worker,
         entered_at=now,
         entered_by=by,
-        **_columns(entry),
+        **columns_of(entry),
     )
     plans.refulfil(plan=plan, now=now)
     reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False, why="made")
@@ -111,7 +111,7 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
     if locked.voided_at is not None:
         raise Refused("voided", _("This entry was taken back. It cannot be corrected."))
     _check(locked.mother, locked.lay_worker, entry, now)
-    columns = _columns(entry)
+    columns = columns_of(entry)
     changed = {name: getattr(locked, name) for name, value in columns.items() if getattr(locked, name) != value}
     if changed:
         ContactCorrection.objects.create(
@@ -170,7 +170,8 @@ def _check(mother: Mother, lay_worker: LayWorker, entry: Entry, now: datetime) -
         raise Refused("influence_not_asked", _("Say whether anyone helped or hindered."))
 
 
-def _columns(entry: Entry) -> dict[str, Any]:
+def columns_of(entry: Entry) -> dict[str, Any]:
+    """Return the columns of a row of the log that an entry fills, those that follow from it too."""
     columns = asdict(entry)
     del columns["client_id"]
     for name in LISTS:

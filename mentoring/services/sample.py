@@ -3,17 +3,20 @@
 import random
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 
 from mentoring.models import LayWorker, Midwife, Mother
 from mentoring.rules.changes import UNSET
 from mentoring.rules.refusals import Refused
-from mentoring.services import appointments, contacts, mothers, pairings, plans, protocol, staff
+from mentoring.services import appointments, bulk, contacts, mothers, pairings, plans, protocol, reminders, staff
+from outbox.services import delivery
 from people.models import Locality, RoleGrant, User
-from people.rules.local_time import local_instant
+from people.rules.local_time import local_date, local_instant
 from people.rules.roles import Role
 
 PASSWORD = "alongside-demo"  # noqa: S105 - printed by the demo, refused by production
@@ -33,14 +36,20 @@ FIRST_NAMES = ("Aoife", "Bríd", "Chloe", "Dervla", "Ewa", "Fatima", "Grace", "H
 FAMILY_NAMES = ("Invented", "Example", "Sample", "Pretend", "Madeup", "Imagined", "Fictional", "Notreal")
 LANGUAGES = ("English", "English", "English", "English", "Polish", "Romanian", "Arabic")
 LAY_WORKERS, MIDWIVES = 11, 2
-# How she takes to it: keeps in touch throughout, fades, asks for less, pauses, is hard to reach.
-COURSES = ("full", "full", "full", "fades", "less", "pauses", "hard")
+# How she takes to it: keeps in touch throughout, fades, asks for less, pauses, stops, is hard to reach.
+COURSES = ("full", "full", "full", "fades", "less", "pauses", "stops", "hard")
+# What is typed and when: an entry of the log, or a change.
+Act = tuple[datetime, contacts.Entry | Callable[[], object]]
 HOW = {"text_no_reply": "text", "not_in": "home_visit"}
 NOT_REACHED = ("no_answer", "no_answer", "no_answer", "voicemail_left", "not_in", "someone_else", "text_no_reply")
 
 
 class NotEmpty(Exception):
     """There are people here: a sample would stand among real ones."""
+
+
+class NotYet(Exception):
+    """A past that ends on a day to come would hold entries that no page takes."""
 
 
 def is_empty() -> bool:
@@ -52,18 +61,21 @@ def is_empty() -> bool:
 def load(*, mothers: int, seed: int, on: date, now: datetime, sign_ins: bool) -> int:
     """Eleven lay-workers, two midwives and as many mothers as asked, with their past up to ``on``; returns how many.
 
-    All or nothing. Raises NotEmpty.
+    The same seed and day give the same rows, at whatever hour; nothing has happened yet on ``on`` itself. All or
+    nothing. Raises NotEmpty, and NotYet for a day after today.
     """
+    if on > local_date(now):
+        raise NotYet
     if not is_empty():
         raise NotEmpty
-    return _Cohort(seed=seed, on=on, now=min(now, local_instant(on, time(23, 30))), sign_ins=sign_ins).make(mothers)
+    return _Cohort(seed=seed, on=on, sign_ins=sign_ins).make(mothers)
 
 
 class _Cohort:
-    def __init__(self, *, seed: int, on: date, now: datetime, sign_ins: bool) -> None:
+    def __init__(self, *, seed: int, on: date, sign_ins: bool) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.on = on
-        self.now = now
+        self.now = local_instant(on, time(0))
         self.sign_ins = sign_ins
         self.begun = local_instant(on - timedelta(days=700), time(9))
 
@@ -81,8 +93,13 @@ class _Cohort:
             for name, full_name, role in SIGN_INS:
                 if role not in {Role.LAY_WORKER, Role.MIDWIFE}:
                     self._user(name, full_name, role)
+        self.made: list[int] = []
         for number in range(count):
             self._mother(number)
+        reminders.refresh_for(mother_ids=self.made, now=self.now)
+        for channel in reminders.CHANNELS:
+            # Of a past that nobody lived no message was sent.
+            delivery.expire(channel=channel, now=self.now)
         return count
 
     def _user(self, name: str, full_name: str, role: Role) -> User:
@@ -119,22 +136,25 @@ class _Cohort:
     def _mother(self, number: int) -> None:
         chance = self.chance
         place = 0 if number % 5 == 0 else chance.randrange(LAY_WORKERS)
+        if self.load[place] >= self.most:
+            place = min(range(LAY_WORKERS), key=lambda other: self.load[other])
         lay_worker = self.lay_workers[place]
+        midwife = lay_worker.supervisor.user
         starts_on = self.on - timedelta(
             days=chance.choice((3, 10, 24, 60, 100, 160, 220, 300, 380)) + chance.randrange(14)
         )
         edd = starts_on + timedelta(days=chance.randrange(150, 210))
         first = FIRST_NAMES[number % len(FIRST_NAMES)]
         safe = chance.random() < 0.9
+        numbers = (mothers.Number(f"07700 900{100 + number % 900:03d}", safe, safe and chance.random() < 0.5),)
         sheet = mothers.Sheet(
-            asked_on=max(starts_on, self.on - timedelta(days=chance.randrange(1, 70))),
+            asked_on=starts_on,
             was_alone=chance.random() < 0.9,
             if_someone_else_answers="Say you are a friend from the group." if chance.random() < 0.4 else "",
             what_to_do="Ring twice and wait." if chance.random() < 0.3 else "",
             lives_with=tuple(chance.sample(("partner", "her_mother", "other_family"), chance.randrange(0, 2))),
             hours=(mothers.Hours((1, 2, 3, 4, 5), time(9), time(19)),) if chance.random() < 0.3 else (),
         )
-        registered = local_instant(starts_on, time(10, chance.randrange(60)))
         mother = mothers.register(
             registration=mothers.Registration(
                 first_name=first,
@@ -146,72 +166,125 @@ class _Cohort:
                 date_of_birth=date(1998 + chance.randrange(9), 1 + chance.randrange(12), 1 + chance.randrange(28)),
                 address=f"{1 + number} Madeup Street",
                 language=chance.choice(LANGUAGES),
-                numbers=(mothers.Number(f"07700 900{100 + number % 900:03d}", safe, safe and chance.random() < 0.5),),
+                numbers=numbers,
                 sheet=sheet,
                 programme_code=f"M-{seed_code(chance)}",
                 midwife_id=lay_worker.supervisor_id,
             ),
-            by=lay_worker.supervisor.user,
-            now=registered,
+            by=midwife,
+            now=local_instant(starts_on, time(10, chance.randrange(60))),
         )
-        if number % 12 == 7 or self.load[place] >= self.most:
-            return
+        self.made.append(mother.pk)
         paired_on = starts_on + timedelta(days=chance.choice((0, 0, 1, 2, 5, 12)))
-        if paired_on > self.on:
-            return
-        self.load[place] += 1
-        pairings.pair(
-            mother=mother,
-            lay_worker=lay_worker,
-            by=lay_worker.supervisor.user,
-            now=local_instant(paired_on, time(11)),
-            starts_on=paired_on,
-        )
-        self._course(mother, lay_worker, paired_on, edd)
+        if number % 12 != 7 and self.load[place] < self.most and paired_on < self.on:
+            self.load[place] += 1
+            pairings.pair(
+                mother=mother,
+                lay_worker=lay_worker,
+                by=midwife,
+                now=local_instant(paired_on, time(11)),
+                starts_on=paired_on,
+            )
+            self._live(mother, lay_worker, self._course(mother, lay_worker, paired_on, edd))
+        asked_again_on = self.on - timedelta(days=chance.randrange(1, 70))
+        if asked_again_on > starts_on:
+            mothers.renew_safe_contact(
+                mother=mother,
+                sheet=replace(sheet, asked_on=asked_again_on),
+                numbers=numbers,
+                by=midwife,
+                now=local_instant(asked_again_on, time(14)),
+            )
 
-    def _course(self, mother: Mother, lay_worker: LayWorker, paired_on: date, edd: date) -> None:
+    def _course(self, mother: Mother, lay_worker: LayWorker, paired_on: date, edd: date) -> list[Act]:
+        """Return what happens with her, each with the instant at which it is typed."""
         chance = self.chance
         course = chance.choice(COURSES)
         born_on = edd + timedelta(days=chance.randrange(-20, 9))
         birth_known_on = born_on + timedelta(days=chance.randrange(1, 9))
-        birth_done = False
-        changed = False
+        birth = plans.Birth(born_on, ("",) * (2 if chance.random() < 0.04 else 1))
+        turns_on = paired_on + timedelta(days=chance.randrange(50, 90))
+        turned = False
+        acts: list[Act] = []
         on = paired_on + timedelta(days=chance.randrange(2, 5))
+        due_on, every_days = mother.starts_on, 14
         failures_first = chance.choice((0, 0, 1, 1, 2, 3))
+
+        def change(request: plans.Request, on: date) -> None:
+            acts.append(
+                (
+                    local_instant(on, time(8)),
+                    lambda: plans.change(
+                        mother=mother,
+                        request=request,
+                        asked_by="she_to_lay_worker",
+                        by=lay_worker.user,
+                        now=local_instant(on, time(8)),
+                    ),
+                )
+            )
+
+        if birth_known_on < self.on and (course != "stops" or birth_known_on < turns_on):
+            change(birth, birth_known_on)
         while on < self.on:
-            if not birth_done and on >= birth_known_on:
-                self._change(mother, lay_worker, plans.Birth(born_on, ("",) * (2 if chance.random() < 0.04 else 1)), on)
-                birth_done = True
-            if not changed and (on - paired_on).days > 50:
-                changed = True
+            if not turned and on >= turns_on:
+                turned = True
                 if course == "less":
-                    self._change(mother, lay_worker, plans.Rhythm(28), on)
+                    every_days = 28
+                    change(plans.Rhythm(every_days), on)
                 elif course == "pauses":
-                    self._change(mother, lay_worker, plans.PauseFor(None, UNSET), on)
+                    until_on = on + timedelta(days=chance.choice((28, 42)))
+                    change(plans.PauseFor(None, UNSET if (until_on - on).days == 28 else None), on)
+                    if (until_on - on).days != 28 and until_on < self.on:
+                        change(plans.Resume(), until_on)
+                    on, due_on = until_on + timedelta(days=1), until_on
+                    continue
+                elif course == "stops":
+                    change(plans.Hold("ended"), on)
+                    acts.append((local_instant(on, time(9)), partial(self._part, mother, on)))
+                    return acts
             fade = min(0.6, (on - paired_on).days / 500) if course == "fades" else 0.0
             missing = {"hard": 0.6}.get(course, 0.08) + fade
             if failures_first > 0:
                 failures_first -= 1
-                self._entry(mother, lay_worker, on, reached=False)
+                acts += self._entry(on, reached=False)
                 on += timedelta(days=chance.randrange(1, 4))
                 continue
             if chance.random() < 0.25:
-                self._entry(mother, lay_worker, on - timedelta(days=1), reached=False)
+                acts += self._entry(on - timedelta(days=1), reached=False)
             if chance.random() >= missing:
-                self._entry(mother, lay_worker, on, reached=True)
+                acts += self._entry(on, reached=True)
             elif chance.random() < 0.5:
-                self._entry(mother, lay_worker, on, reached=False)
-            on += timedelta(days=(28 if changed and course == "less" else 14) + chance.randrange(-2, 4))
+                acts += self._entry(on, reached=False)
+            while due_on < on + timedelta(days=every_days // 2):
+                due_on += timedelta(days=every_days)
+            on = due_on + timedelta(days=chance.randrange(-3, 4))
         if chance.random() < 0.3:
-            self._appointment(mother, lay_worker)
+            starts_at = local_instant(self.on + timedelta(days=chance.randrange(1, 9)), time(10 + chance.randrange(7)))
+            acts.append(
+                (
+                    self.now,
+                    lambda: appointments.agree(
+                        mother=mother,
+                        starts_at=starts_at,
+                        mode="home_visit",
+                        place="her home",
+                        by=lay_worker.user,
+                        now=self.now,
+                    ),
+                )
+            )
+        return acts
 
-    def _entry(self, mother: Mother, lay_worker: LayWorker, on: date, *, reached: bool) -> None:
+    def _part(self, mother: Mother, on: date) -> None:
+        pairing = mother.pairings.get(ended_at__isnull=True)
+        by = pairing.lay_worker.supervisor.user
+        pairings.end(pairing=pairing, reason="ended", by=by, now=local_instant(on, time(9)))
+
+    def _entry(self, on: date, *, reached: bool) -> list[Act]:
         chance = self.chance
         late_days = chance.choice((0, 0, 0, 0, 0, 0, 1, 3))
         happened_at = local_instant(on, time(9 + chance.randrange(9), chance.randrange(60)))
-        entered_at = min(happened_at + timedelta(days=late_days, minutes=30), self.now)
-        if happened_at > entered_at:
-            return
         outcome = "reached" if reached else chance.choice(NOT_REACHED)
         modes = ("phone", "phone", "home_visit", "video", "met_elsewhere")
         mode = chance.choice(modes) if reached else HOW.get(outcome, "phone")
@@ -231,37 +304,24 @@ class _Cohort:
             travel_minutes=chance.choice((10, 20, 30)) if reached and mode == "home_visit" else None,
             feeling=chance.randrange(2, 6) if chance.random() < 0.3 else None,
         )
-        self._try(
-            lambda: contacts.record(
-                mother=mother, lay_worker=lay_worker, entry=entry, by=lay_worker.user, now=entered_at
-            )
-        )
+        return [(min(happened_at + timedelta(days=late_days, minutes=30), self.now), entry)]
 
-    def _change(self, mother: Mother, lay_worker: LayWorker, request: plans.Request, on: date) -> None:
-        self._try(
-            lambda: plans.change(
-                mother=mother,
-                request=request,
-                asked_by="she_to_lay_worker",
-                by=lay_worker.user,
-                now=local_instant(on, time(8)),
-            )
-        )
+    def _live(self, mother: Mother, lay_worker: LayWorker, acts: list[Act]) -> None:
+        """Everything in the order in which it was typed: a change counts what the log held by then, no more."""
+        entries: list[bulk.Logged] = []
+        for at, act in sorted(acts, key=lambda one: one[0]):
+            if isinstance(act, contacts.Entry):
+                entries.append(bulk.Logged(mother, lay_worker, act, lay_worker.user, at))
+                continue
+            self._log(mother, entries)
+            entries = []
+            self._try(act)
+        self._log(mother, entries)
 
-    def _appointment(self, mother: Mother, lay_worker: LayWorker) -> None:
-        starts_at = local_instant(
-            self.on + timedelta(days=self.chance.randrange(1, 9)), time(10 + self.chance.randrange(7))
-        )
-        self._try(
-            lambda: appointments.agree(
-                mother=mother,
-                starts_at=starts_at,
-                mode="home_visit",
-                place="her home",
-                by=lay_worker.user,
-                now=self.now,
-            )
-        )
+    def _log(self, mother: Mother, entries: list[bulk.Logged]) -> None:
+        if entries:
+            bulk.record_many(entries)
+            bulk.refulfil_many(mother_ids=[mother.pk])
 
     def _try(self, act: Callable[[], object]) -> None:
         """A cohort drawn by chance asks for things that the rules refuse; so do people."""
