@@ -18,7 +18,6 @@ from mentoring.models import (
     LayWorker,
     Mother,
     Pairing,
-    PlannedContact,
     ProtocolVersion,
 )
 from mentoring.queries.statuses import (
@@ -27,8 +26,8 @@ from mentoring.queries.statuses import (
     OVERDUE,
     STATUS_FACTS,
     UPCOMING,
-    held_plans,
     is_held,
+    open_rows,
     planned_rows,
     status_columns,
     status_of,
@@ -61,17 +60,6 @@ def _with_last_days(rows: Iterable[dict[str, Any]], field: str) -> list[dict[str
     return [row | {"last_on": row[field] - timedelta(days=1)} for row in rows]
 
 
-def _open_rows(on: date) -> QuerySet[PlannedContact]:
-    """Return the planned contacts of one mother, neither made nor closed, of a plan that is open and not held."""
-    return (
-        planned_rows()
-        .filter(mother=OuterRef("pk"), plan__closed_at__isnull=True, made_on__isnull=True, closes_on__gt=on)
-        .exclude(plan__in=held_plans().values("plan"))
-        .annotate(status=status_sql(on))
-        .order_by("due_on")
-    )
-
-
 def _last_statuses(on: date) -> ArraySubquery:
     """Return, newest first, the statuses of the windows that have opened."""
     opened = planned_rows().filter(mother=OuterRef("pk"), plan__closed_at__isnull=True, opens_on__lte=on)
@@ -88,7 +76,7 @@ def caseload(
     ``strip``: the statuses of the last windows, oldest first. A held plan shows no open window (domain.md section 4,
     Hold). ``only`` is one of FILTERS; what is neither is everyone.
     """
-    open_rows = _open_rows(on)
+    open_to_her = open_rows(on).filter(mother=OuterRef("pk")).annotate(status=status_sql(on)).order_by("due_on")
     completed = Contact.objects.filter(
         mother=OuterRef("pk"), completed=True, voided_at__isnull=True, happened_on__lte=on
     ).order_by("-happened_on")
@@ -97,8 +85,8 @@ def caseload(
         lay_worker_name=_open_pairing("lay_worker__user__name"),
         lay_worker_key=_open_pairing("lay_worker_id"),
         last_contact_on=Subquery(completed.values("happened_on")[:1]),
-        next_due_on=Subquery(open_rows.exclude(status=NOT_OFFERED).values("due_on")[:1]),
-        is_overdue=Exists(open_rows.filter(status=OVERDUE)),
+        next_due_on=Subquery(open_to_her.exclude(status=NOT_OFFERED).values("due_on")[:1]),
+        is_overdue=Exists(open_to_her.filter(status=OVERDUE)),
         statuses=_last_statuses(on),
         **status_columns(on),
     )
@@ -253,15 +241,8 @@ def lay_worker_ids_of(mother: Mother) -> list[int]:
 def windows_in(mothers: Sequence[Mother], *, starts_on: date, ends_on: date) -> list[dict[str, Any]]:
     """Return the planned contacts of these mothers that are open and whose window meets ``[starts_on, ends_on)``."""
     rows = (
-        planned_rows()
-        .filter(
-            mother__in=mothers,
-            plan__closed_at__isnull=True,
-            made_on__isnull=True,
-            opens_on__lt=ends_on,
-            closes_on__gt=starts_on,
-        )
-        .exclude(plan__in=held_plans().values("plan"))
+        open_rows(starts_on)
+        .filter(mother__in=mothers, opens_on__lt=ends_on)
         .order_by("due_on", "mother__person__name_to_use", "pk")
     )
     return _with_last_days(rows.values("mother__person__name_to_use", "due_on", "opens_on", "closes_on"), "closes_on")

@@ -5,15 +5,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
-from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pairing, Pause, PlannedContact
+from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pairing, Pause
 from mentoring.queries.safe_contact import SHEET, advice_of, hours_of, numbers_and_hours
 from mentoring.queries.statuses import (
     STATUS_FACTS,
-    held_plans,
     is_held,
+    open_rows,
     pause_columns,
     planned_rows,
     status_columns,
@@ -230,24 +230,21 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
     )
     first_spoke_on, read_back_on = facts["first_spoke_on"], facts["read_back_on"]
     again_on = first_spoke_on + timedelta(days=ROLE_AGAIN_AFTER_DAYS) if first_spoke_on else None
-    after_this = _open_rows(mother, on).filter(opens_on__gt=on).values_list("due_on", flat=True).first()
+    after_this = (
+        open_rows(on).filter(mother=mother, opens_on__gt=on).order_by("due_on").values_list("due_on", flat=True)
+    )
     return LogStart(
         last_present=facts["last_present"] if facts["has_last"] else None,
         ask_role=read_back_on is None or (again_on is not None and read_back_on < again_on <= on),
         language=facts["person__language"],
         interpreter_needed=facts["person__interpreter_needed"],
-        next_due_on=after_this,
+        next_due_on=after_this.first(),
     )
 
 
 def open_due_dates(mother: Mother, *, on: date) -> list[date]:
     """Return the due dates of her planned contacts neither made nor closed on ``on``, in order."""
-    return list(_open_rows(mother, on).values_list("due_on", flat=True))
-
-
-def _open_rows(mother: Mother, on: date) -> QuerySet[PlannedContact]:
-    rows = planned_rows().filter(mother=mother, plan__closed_at__isnull=True, made_on__isnull=True, closes_on__gt=on)
-    return rows.exclude(plan__in=held_plans().values("plan")).order_by("due_on")
+    return list(open_rows(on).filter(mother=mother).order_by("due_on").values_list("due_on", flat=True))
 
 
 def plan_facts(mother: Mother, *, on: date) -> dict[str, Any]:

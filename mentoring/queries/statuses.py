@@ -1,12 +1,12 @@
 """Statuses as queries give them: a planned contact's in SQL, agreeing with rules.plan.status; the facts of a mother's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from mentoring.models import Contact, ContactPlan, LayWorker, Pairing, Pause, PlannedContact
+from mentoring.models import Contact, ContactPlan, Pairing, Pause, PlannedContact
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
 from mentoring.rules.status import HELD, MentoringStatus, mentoring_status
 from people.models import Baby
@@ -41,14 +41,13 @@ def held_plans() -> QuerySet[Pause]:
     return Pause.objects.filter(withdrawn_at__isnull=True, until_on__isnull=True).exclude(kind=Pause.Kind.PAUSE)
 
 
-def open_rows(*, lay_worker_ids: Iterable[int] | QuerySet[LayWorker], on: date) -> QuerySet[PlannedContact]:
-    """Return rows of these lay-workers neither made nor closed on ``on``, of plans that are not held.
+def open_rows(on: date) -> QuerySet[PlannedContact]:
+    """Return the planned contacts neither made nor closed on ``on``, of plans that are open and not held.
 
-    Uses the partial index ``open_planned_by_lay_worker``: one range of it a lay-worker.
+    By ``lay_worker`` it is one range of the partial index ``open_planned_by_lay_worker``: whose the row is stands in it.
     """
-    return PlannedContact.objects.filter(
-        lay_worker__in=lay_worker_ids, withdrawn_at__isnull=True, made_on__isnull=True, closes_on__gt=on
-    ).exclude(plan__in=held_plans().values("plan"))
+    rows = planned_rows().filter(made_on__isnull=True, closes_on__gt=on, plan__closed_at__isnull=True)
+    return rows.exclude(plan__in=held_plans().values("plan"))
 
 
 def pause_columns(on: date) -> dict[str, Any]:

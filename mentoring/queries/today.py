@@ -19,10 +19,9 @@ from mentoring.queries.statuses import (
     NOT_OFFERED,
     OVERDUE,
     UPCOMING,
-    held_plans,
     is_held,
+    open_rows,
     pause_columns,
-    planned_rows,
     status_sql,
 )
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
@@ -114,7 +113,7 @@ def today_of(user: User, *, now: datetime) -> Today:
     on = local_date(now)
     mothers = list(_mothers(user, on))
     ids = [mother["pk"] for mother in mothers]
-    rows = {row["mother_id"]: row for row in _next_open_rows(ids, on)}
+    rows = {row["mother_id"]: row for row in _next_open_rows(mothers, on)}
     talks = {row["mother_id"]: row for row in _talks(ids)}
     agreed = _agreed([mother["pk"] for mother in mothers if not is_held(mother)], on)
     today = Today(on=on, late_to_log=mothers_still_loggable_by(user, now=now).count())
@@ -197,6 +196,7 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
         .filter(Exists(pairings) | Exists(covers.filter(lay_worker__user=user)))
         .annotate(
             paired_on=Subquery(pairings.values("starts_on")[:1]),
+            lay_worker_id=Subquery(pairings.values("lay_worker_id")[:1]),
             covered_by=Subquery(others.values("lay_worker__user__name")[:1]),
             covered_until_on=Subquery(others.values("ends_on")[:1]),
             **numbers_and_hours(),
@@ -210,6 +210,7 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
             "person__name_to_use",
             "person__pregnancy__edd",
             "paired_on",
+            "lay_worker_id",
             "covered_by",
             "covered_until_on",
             "numbers",
@@ -222,11 +223,13 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
     )
 
 
-def _next_open_rows(mother_ids: list[int], on: date) -> QuerySet[Any, dict[str, Any]]:
+def _next_open_rows(mothers: list[dict[str, Any]], on: date) -> QuerySet[Any, dict[str, Any]]:
+    """Return each mother's next open window: by the lay-worker's key for her own, by the mother for those she covers."""
+    hers = {mother["lay_worker_id"] for mother in mothers} - {None}
+    covered = [mother["pk"] for mother in mothers if mother["lay_worker_id"] is None]
     return (
-        planned_rows()
-        .filter(mother__in=mother_ids, plan__closed_at__isnull=True, made_on__isnull=True, closes_on__gt=on)
-        .exclude(plan__in=held_plans().values("plan"))
+        open_rows(on)
+        .filter(Q(lay_worker__in=hers) | Q(mother__in=covered))
         .annotate(status=status_sql(on), every_days=every_days_column())
         .exclude(status=NOT_OFFERED)
         .order_by("mother_id", "due_on")

@@ -145,7 +145,8 @@ def cancel_cover(*, cover: Cover, by: User, now: datetime) -> Cover:
 
 
 def _hand_rows_to(mother: Mother, lay_worker_id: int | None) -> None:
-    PlannedContact.objects.filter(mother=mother, withdrawn_at__isnull=True, made_on__isnull=True).exclude(
+    # Those made too: one whose entry is taken back is open again, and hers to make.
+    PlannedContact.objects.filter(mother=mother, withdrawn_at__isnull=True).exclude(
         Q(lay_worker=lay_worker_id) if lay_worker_id is not None else Q(lay_worker__isnull=True)
     ).update(lay_worker=lay_worker_id)
 

@@ -80,6 +80,20 @@ def test_a_voided_entry_is_neither_a_talk_nor_a_try() -> None:
     assert (card.last_spoke_on, card.tries, card.status) == (None, 0, "overdue")
 
 
+def test_a_window_whose_entry_is_taken_back_is_open_again_to_whoever_is_with_her_now() -> None:
+    from mentoring.services import contacts
+
+    midwife = make_midwife()
+    before, now_with_her = make_lay_worker(supervisor=midwife), make_lay_worker(supervisor=midwife)
+    mother = make_mother(paired_with=before, starts_on=TODAY - days(2))
+    contact = make_contact(mother=mother, lay_worker=before, happened_at=at(TODAY - days(1)), now=NOW)
+    pairings.end(pairing=mother.pairings.get(), reason="midwife", by=midwife.user, now=NOW)
+    pairings.pair(mother=mother, lay_worker=now_with_her, by=midwife.user, now=NOW)
+    assert only_card(today_of(now_with_her.user, now=NOW)).due_on == TODAY + days(12)
+    contacts.void(contact=contact, reason="Wrong mother", by=before.user, now=NOW)
+    assert only_card(today_of(now_with_her.user, now=NOW)).due_on == TODAY - days(2)
+
+
 def test_another_lay_workers_mother_is_not_there_and_a_covered_one_is() -> None:
     midwife = make_midwife()
     mine, other = make_lay_worker(supervisor=midwife), make_lay_worker(supervisor=midwife)
