@@ -143,7 +143,8 @@ def _entries(mother: Mother, before: tuple[datetime, int] | None) -> list[dict[s
     entries = Contact.objects.filter(mother=mother)
     if before is not None:
         at, pk = before
-        entries = entries.filter(Q(happened_at__lt=at) | Q(happened_at=at, pk__lt=pk))
+        # The first condition is what an index goes by: an OR alone is read from the newest row on.
+        entries = entries.filter(happened_at__lte=at).filter(Q(happened_at__lt=at) | Q(pk__lt=pk))
     return list(
         entries.annotate(
             made_due_on=F("fulfils__due_on"),

@@ -45,7 +45,8 @@ def messages_of(user: User, *, before_id: int | None) -> tuple[list[Read], int |
     rows = _in_the_app(user).order_by("-sent_at", "-id")
     last = None if before_id is None else rows.filter(pk=before_id).first()
     if last is not None:
-        rows = rows.filter(Q(sent_at__lt=last.sent_at) | Q(sent_at=last.sent_at, pk__lt=last.pk))
+        # The first condition is what an index goes by: an OR alone is read from the newest row on.
+        rows = rows.filter(sent_at__lte=last.sent_at).filter(Q(sent_at__lt=last.sent_at) | Q(pk__lt=last.pk))
     page = list(rows[: PAGE + 1])
     shown = page[:PAGE]
     words = _words(shown)

@@ -60,7 +60,8 @@ def log_page(
     if about is not None:
         rows = rows.filter(about_person_id=about)
     if before is not None:
-        rows = rows.filter(Q(at__lt=before[0]) | Q(at=before[0], id__lt=before[1]))
+        # The first condition is what an index goes by: an OR alone is read from the newest row on.
+        rows = rows.filter(at__lte=before[0]).filter(Q(at__lt=before[0]) | Q(id__lt=before[1]))
     page = list(rows[: PAGE + 1])
     return page[:PAGE], page[PAGE - 1] if len(page) > PAGE else None
 
