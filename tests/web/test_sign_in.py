@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 from outbox.models import Message
 from people.models import AccessLog, Locality
 from people.rules.roles import Role
-from people.services import users
+from people.services import roles, users
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +173,23 @@ def test_an_invited_person_chooses_a_password_once_and_has_joined(client):
     assert AccessLog.objects.latest("id").detail == {"what": "joined"}
     assert "_auth_user_id" not in client.session
     assert "too old" in Client().get(link, follow=True).content.decode()
+
+
+def test_whoever_joined_by_her_letter_can_set_up_the_second_factor_that_is_asked_of_her(client, clock):
+    admin = make_user(Role.ADMINISTRATOR)
+    user = users.invite(email="new@example.org", name="New Person", by=admin, now=NOON)
+    roles.grant(user=user, role=Role.DPO, by=admin, now=NOON)
+    _link, page = open_letter(client, user)
+    client.post(page.redirect_chain[-1][0], {"password1": PASSWORD, "password2": PASSWORD})
+    assert sign_in(client, user).status_code == 302
+    assert client.get("/")["Location"] == "/accounts/2fa/"
+    prove(client, clock)
+    for path in ("/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"):
+        assert client.get(path).status_code == 200, path
+    code = code_for(client.session["mfa.totp.secret"])
+    with clock_callbacks():
+        client.post("/accounts/2fa/totp/activate/", {"code": code})
+    assert client.get("/")["Location"] == "/access-log/"
 
 
 def test_a_weak_password_is_refused_beside_its_field(client):
