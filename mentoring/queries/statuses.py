@@ -47,7 +47,7 @@ def open_rows(on: date) -> QuerySet[PlannedContact]:
     By ``lay_worker`` it is one range of the partial index ``open_planned_by_lay_worker``: whose the row is stands in it.
     """
     rows = planned_rows().filter(made_on__isnull=True, closes_on__gt=on, plan__closed_at__isnull=True)
-    return rows.exclude(plan__in=held_plans().values("plan"))
+    return rows.filter(~Exists(held_plans().filter(plan=OuterRef("plan_id"))))
 
 
 def pause_columns(on: date) -> dict[str, Any]:

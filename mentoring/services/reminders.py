@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from mentoring.models import Cover, Mother, Pairing, Pause, PlannedContact
-from mentoring.queries.statuses import held_plans
+from mentoring.queries.statuses import open_rows
 from mentoring.rules.reminders import (
     COMING_UP,
     COMING_UP_DAYS_BEFORE,
@@ -123,14 +123,8 @@ def _wanted(subjects: dict[int, int], now: datetime) -> Iterable[_Wanted]:
     today = local_date(now)
     last_due_on = today + timedelta(days=HORIZON_DAYS + COMING_UP_DAYS_BEFORE)
     rows = (
-        PlannedContact.objects.filter(
-            mother__in=subjects,
-            withdrawn_at__isnull=True,
-            made_on__isnull=True,
-            closes_on__gt=today,
-            due_on__lte=last_due_on,
-        )
-        .exclude(plan__in=held_plans().values("plan"))
+        open_rows(today)
+        .filter(mother__in=subjects, due_on__lte=last_due_on)
         .values_list("mother_id", "plan_id", "due_on", "closes_on", "mother__offered_from")
     )
     windows: dict[int, list[OpenWindow]] = defaultdict(list)
