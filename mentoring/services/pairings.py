@@ -16,9 +16,9 @@ from people.services import gates
 
 
 def _lock(mother: Mother) -> Mother:
-    """Return the mother, her gate and row locked: pairings and covers of hers change one at a time."""
+    """Return the mother as she stands, her gate locked: pairings and covers of hers change one at a time."""
     gates.lock_exclusively([mother.person.gate_id])
-    return Mother.objects.select_for_update(no_key=True, of=("self",)).get(pk=mother.pk)
+    return Mother.objects.get(pk=mother.pk)
 
 
 def _check_takes_mothers(lay_worker: LayWorker, today: date) -> None:
@@ -34,7 +34,7 @@ def pair(
 ) -> Pairing:
     """The mother is with the lay-worker from ``starts_on`` (today unless given) on; her plan is offered from the first.
 
-    Locks the mother's gate and row: two midwives pairing at once give one pairing and one refusal. The same pairing
+    Locks the mother's gate: two midwives pairing at once give one pairing and one refusal. The same pairing
     again is the one that stands. Raises Refused.
     """
     today = local_date(now)
