@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from time import sleep
 
 import environ
 import pytest
@@ -58,11 +59,24 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> Iterat
     yield
     with django_db_blocker.unblock():
         _as(owner)
+        _wait_until_alone()
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
 
 
-def _empty_as_owner(self: TransactionTestCase) -> None:
-    """Django's flush truncates as the application's role, which may not: the owner empties the tables instead."""
+def _wait_until_alone() -> None:
+    """A thread of a server may hold its connection for a moment after the browser has gone."""
+    for _time in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() is None:
+                return
+        sleep(0.1)
+
+
+def empty_tables() -> None:
+    """Nothing is left of a test. Django's flush truncates as the application's role, which may not: the owner does."""
     owner, application = _roles()
     _as(owner)
     with connection.cursor() as cursor:
@@ -72,7 +86,7 @@ def _empty_as_owner(self: TransactionTestCase) -> None:
     _as(application)
 
 
-TransactionTestCase._fixture_teardown = _empty_as_owner  # type: ignore[method-assign]  # the role may not truncate
+TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]  # as it says
 
 
 @pytest.fixture(scope="session")
