@@ -670,7 +670,7 @@ def test_an_attempt_twice_in_a_file_counts_once_and_two_that_disagree_are_a_prob
     assert told(report.warnings) == [(3, "", "entry_repeated")] and report.added == 1
     before = everything()
     again = {"happened_at": "2026-10-10 10:00"}
-    report = load_contacts(tried(**again), tried(**again, note="Other"), tried(**again, minutes="0"))
+    report = load_contacts(tried(**again), tried(**again, note="Other"), tried(**again, minutes="0", note="Third"))
     assert told(report.problems) == [(3, "", "entry_twice"), (4, "minutes", "not_in_range")] and everything() == before
 
 

@@ -135,7 +135,8 @@ def test_it_looks_like_the_real_one() -> None:
 
 
 def test_there_is_nothing_in_it_that_a_page_would_refuse() -> None:
-    load(40)
+    # By this seed two would be paired on a day that has not come yet.
+    load(40, seed=8)
     assert Contact.objects.exists()
     for contact in Contact.objects.select_related("mother", "lay_worker"):
         assert contact.happened_at < contact.entered_at <= BEGINS
