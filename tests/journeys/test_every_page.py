@@ -36,8 +36,7 @@ from tests.factories import PASSWORD, make_user
 from tests.journeys.conftest import visitor_at
 from tests.web.test_every_url import ADMIN, COORDINATOR, KEPT, LAY, LEAD, MID, TABLE
 
-# One worker makes the cohort, once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("cohort")]
+pytestmark = pytest.mark.journey
 
 TODAY = local_date(NOW)
 EMAILS = {role: f"{name}@example.org" for name, _full_name, role in sample.SIGN_INS}
