@@ -129,22 +129,25 @@ def planned_contacts(plan: Plan) -> list[PlannedContact]:
     _check_cadences(plan.cadences)
     _check_pauses(plan.pauses)
     pause_starts = [pause.from_on for pause in plan.pauses]
-    dues: list[tuple[date, int]] = []
+    dues: list[tuple[date, date]] = []
     for index, cadence in enumerate(plan.cadences):
+        half = timedelta(days=(cadence.every_days + 1) // 2)
         for due_on in _due_dates(cadence, plan.ends_on):
             at = bisect_right(pause_starts, due_on) - 1
             if at >= 0 and plan.pauses[at].covers(due_on):
                 raise PlanError(f"cadences[{index}].first_due_on", f"its due date {due_on} lies in pauses[{at}]")
-            dues.append((due_on, cadence.every_days))
+            dues.append((due_on, due_on + half))
 
     windows: list[PlannedContact] = []
     after_end = plan.ends_on + DAY
     opens_on = dues[0][0] if dues else after_end
-    for number, (due_on, every_days) in enumerate(dues):
-        closes_on = min(due_on + timedelta(days=(every_days + 1) // 2), after_end)
-        next_due_on = dues[number + 1][0] if number + 1 < len(dues) else None
-        if next_due_on is not None:
-            closes_on = min(closes_on, next_due_on)
+    last = len(dues) - 1
+    for number, (due_on, closes_on) in enumerate(dues):
+        if closes_on > after_end:
+            closes_on = after_end
+        next_due_on = dues[number + 1][0] if number < last else None
+        if next_due_on is not None and next_due_on < closes_on:
+            closes_on = next_due_on
         at = bisect_right(pause_starts, due_on)
         cut = at < len(pause_starts) and pause_starts[at] < closes_on
         if cut:
@@ -152,9 +155,9 @@ def planned_contacts(plan: Plan) -> list[PlannedContact]:
         windows.append(PlannedContact(number, due_on, opens_on, closes_on, cut))
         opens_on = closes_on
         if next_due_on is not None:
-            last = bisect_left(pause_starts, next_due_on) - 1
-            if last >= at:
-                until_on = plan.pauses[last].until_on
+            between = bisect_left(pause_starts, next_due_on) - 1
+            if between >= at:
+                until_on = plan.pauses[between].until_on
                 # A pause before a due date has an end: an open one would cover that date and be refused above.
                 assert until_on is not None
                 opens_on = max(opens_on, until_on)
@@ -217,8 +220,10 @@ def fulfilling(windows: Sequence[PlannedContact], contacts: Iterable[tuple[date,
 
 def _due_dates(cadence: Cadence, ends_on: date) -> Iterable[date]:
     stops_on = ends_on if cadence.last_due_on is None else min(ends_on, cadence.last_due_on)
-    for days in range(0, (stops_on - cadence.first_due_on).days + 1, cadence.every_days):
-        yield cadence.first_due_on + timedelta(days=days)
+    due_on, step = cadence.first_due_on, timedelta(days=cadence.every_days)
+    while due_on <= stops_on:
+        yield due_on
+        due_on += step
 
 
 def _check_cadences(cadences: Sequence[Cadence]) -> None:

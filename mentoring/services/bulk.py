@@ -28,6 +28,8 @@ from mentoring.services.mothers import Registration, Sheet, new_programme_code
 from people.models import Baby, Gate, Person, PhoneNumber, Pregnancy, SafeContact, User
 from people.rules.local_time import local_date
 
+COPY_AT_ONCE = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
@@ -214,10 +216,11 @@ def _copy_windows(planned: Iterable[tuple[ContactPlan, int | None, Sequence[Wind
     text = io.StringIO()
     for plan, lay_worker_id, windows in planned:
         lay_worker = "\\N" if lay_worker_id is None else lay_worker_id
+        hers = f"{plan.pk}\t{plan.mother_id}\t{lay_worker}"
         for row in windows:
             text.write(
-                f"{plan.pk}\t{plan.mother_id}\t{lay_worker}\t{row.number}\t{row.due_on}\t{row.opens_on}"
-                f"\t{row.closes_on}\t{'t' if row.cut else 'f'}\t\n"
+                f"{hers}\t{row.number}\t{row.due_on.isoformat()}\t{row.opens_on.isoformat()}"
+                f"\t{row.closes_on.isoformat()}\t{'t' if row.cut else 'f'}\t\n"
             )
     text.seek(0)
     with connection.cursor() as cursor:
@@ -225,6 +228,7 @@ def _copy_windows(planned: Iterable[tuple[ContactPlan, int | None, Sequence[Wind
             f'COPY "{PlannedContact._meta.db_table}" (plan_id, mother_id, lay_worker_id, number, due_on, opens_on,'
             " closes_on, cut, withdrawn_why) FROM STDIN",
             text,
+            COPY_AT_ONCE,
         )
 
 
