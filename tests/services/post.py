@@ -118,6 +118,8 @@ def wait_for_a_lock(seconds: float = 10) -> bool:
     """Return whether another connection came to wait for a lock within ``seconds``."""
     for _time in range(int(seconds / 0.02)):
         with connection.cursor() as cursor:
+            # Within a transaction PostgreSQL shows who waits as it was when first asked.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
             )

@@ -286,16 +286,19 @@ def beside(under_way: Callable[[], object], act: Callable[[], Any]) -> tuple[Any
         with transaction.atomic():
             under_way()
             done.set()
-            while not over.wait(0.02):
+            for _time in range(500):
+                if over.wait(0.02):
+                    return
                 if wait_for_a_lock(0.02):
                     waited.append(True)
-                    break
+                    return
 
     def second() -> Any:
         assert done.wait(10)
-        found = act()
-        over.set()
-        return found
+        try:
+            return act()
+        finally:
+            over.set()
 
     problem, found = at_once(first, second)
     assert problem is None and not isinstance(found, Exception), (problem, found)
