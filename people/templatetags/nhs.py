@@ -196,13 +196,20 @@ def _errors_of(form: forms.BaseForm) -> list[dict[str, str]]:
     if not form.errors:
         return []
     found = [{"text": str(error)} for error in form.non_field_errors()]
-    for field in form:
+    for field in _as_drawn(form):
         for text in _error_texts(field):
             if field.is_hidden:
                 found.append({"text": f"{field.label}: {text}"})
             else:
                 found.append({"text": text, "href": f"#{_first_control(field)}"})
     return found
+
+
+def _as_drawn(form: forms.BaseForm) -> list[BoundField]:
+    """Return the fields in the order in which the page shows them."""
+    layout = getattr(getattr(form, "helper", None), "layout", None)
+    places = {pointer.name: place for place, pointer in enumerate(layout.get_field_names() if layout else ())}
+    return sorted(form, key=lambda field: places.get(field.name, len(places)))
 
 
 def _error_texts(field: BoundField) -> list[str]:

@@ -316,6 +316,16 @@ def test_a_refusal_of_the_whole_form_stands_in_the_summary() -> None:
     assert "The pairing has ended" in html
 
 
+def test_the_summary_names_errors_in_the_order_in_which_the_page_shows_their_fields() -> None:
+    class Upside(forms.Form):
+        below = forms.CharField()
+        above = forms.CharField()
+        helper = form_helper(Fieldset("First", "above"), "below")
+
+    html = draw("{% load nhs %}{% nhs_error_summary form %}", form=Upside({}))
+    assert html.index("Fill this in: Above") < html.index("Fill this in: Below")
+
+
 def test_an_empty_field_is_named_in_plain_words() -> None:
     html = draw("{% load nhs %}{% nhs_error_summary form %}", form=Everything({}))
     assert "Fill this in: Name to use" in html
