@@ -32,7 +32,7 @@ FORMS = "main form[method=post]:has(input:not([type=hidden]), select, textarea)"
 # The last form that asks for something, its boxes emptied.
 SEND_EMPTY = """(forms) => {
   const form = [...document.querySelectorAll(forms)].at(-1)
-  const boxes = form.querySelectorAll('input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea')
+  const boxes = form.querySelectorAll('input:not([type=hidden], [type=radio], [type=checkbox]), textarea')
   for (const box of boxes) box.value = ''
   form.querySelector('button[type=submit], button:not([type])').click()
 }"""

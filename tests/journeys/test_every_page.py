@@ -253,7 +253,7 @@ def test_the_door_is_well_signed_out_with_a_password_alone_and_with_every_factor
     user = make_user(Role.DPO, password=PASSWORD, email=f"door-{size}@example.org", name="Dora Doorstep")
     letter = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     visitor = visitor_at(browser, cohort, size)
-    troubles = []
+    troubles, linked = [], set()
 
     def opens(name: str, *, empty: bool = False, **arguments: Any) -> None:
         path = reverse(name, kwargs=arguments)
@@ -261,6 +261,7 @@ def test_the_door_is_well_signed_out_with_a_password_alone_and_with_every_factor
         troubles.extend(visitor.troubles())
         if name != "account_reset_password_from_key" and urlsplit(visitor.page.url).path != path:
             troubles.append(f"{name} led to {visitor.page.url}")
+        linked.update(resolve(urlsplit(led).path).url_name for led in visitor.page.evaluate(LEADS_TO))
         if empty:
             troubles.extend(visitor.sends_empty())
 
@@ -302,6 +303,7 @@ def test_the_door_is_well_signed_out_with_a_password_alone_and_with_every_factor
     assert urlsplit(visitor.page.url).path == reverse("access-log")
     visitor.context.close()
     assert troubles == []
+    assert set(WITH_FACTORS) - linked == set()
 
 
 def test_what_was_typed_before_a_lock_is_kept_and_each_page_on_the_way_is_well(
