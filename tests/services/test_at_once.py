@@ -345,12 +345,36 @@ def test_a_slow_worker_who_goes_on_keeps_what_the_next_tick_would_queue_again(me
 @pytest.mark.parametrize("accepted", [None, True, False])
 def test_a_slow_hand_over_is_not_asked_about_while_it_lasts(message: Message, accepted: bool | None) -> None:
     stand(message, "handing_over")
-    found, waited = beside(
-        lambda: delivery.hand_over(message_ids=[message.pk], carrier=Recording(), now=NOW),
-        lambda: delivery.recover(channel="in_app", carrier=Recording(accepted=accepted), now=LAPSED),
-    )
+    found: list[object] = []
+
+    def next_tick(_message: Message) -> None:
+        found.extend(
+            at_once(lambda: delivery.recover(channel="in_app", carrier=Recording(accepted=accepted), now=LAPSED))
+        )
+
+    delivery.hand_over(message_ids=[message.pk], carrier=Recording(does=next_tick), now=NOW)
     message.refresh_from_db()
-    assert (found, waited, message.status, message.why) == (0, False, "sent", "")
+    assert (found, message.status, message.why) == ([0], "sent", "")
+
+
+def test_a_message_that_is_being_claimed_is_not_expired_beside_that(message: Message) -> None:
+    found, waited = beside(claimed, lambda: delivery.expire(channel="in_app", now=message.expires_at))
+    message.refresh_from_db()
+    assert (found, waited, message.status) == (0, False, "claimed")
+
+
+def test_what_is_of_no_use_any_more_is_not_written() -> None:
+    for number, expires_at in enumerate((NOW, NOW + timedelta(seconds=1))):
+        new = messages.New(
+            kind="tried_here",
+            channel="in_app",
+            nominal_on=TODAY,
+            due_at=NOW - timedelta(hours=1),
+            expires_at=expires_at,
+            recipient_user_id=make_user().pk,
+        )
+        assert messages.queue_many([new], now=NOW) == number
+    assert Message.objects.count() == 1
 
 
 def test_a_message_that_cannot_be_made_and_was_settled_meanwhile_stays_as_it_is(
