@@ -194,6 +194,7 @@ def test_a_cover_that_ended_within_seven_days_may_still_log(
     covering = make_lay_worker(supervisor=midwife)
     cover(mother, covering, TODAY + days(starts_in), TODAY + days(ends_in))
     assert loggable(covering.user) == ({mother} if expected else set())
+    assert loggable(make_lay_worker(supervisor=midwife).user) == set()
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(days(6), True), (days(7), False)], ids=["six days", "seven days"])

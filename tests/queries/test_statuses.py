@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mentoring.models import LayWorker, Mother
-from mentoring.queries.caseload import awaiting, caseload
-from mentoring.queries.mother_page import page_of
+from mentoring.queries.caseload import awaiting, caseload, windows_in
+from mentoring.queries.mother_page import log_start, open_due_dates, page_of, plan_facts
+from mentoring.queries.today import today_of
 from mentoring.services import contacts, pairings, plans
 from mentoring.templatetags.wording import mentoring_word, own_mentoring_word
 from people.rules.local_time import local_date
@@ -20,6 +21,18 @@ TODAY = local_date(NOW)
 @pytest.fixture
 def lay_worker() -> LayWorker:
     return make_lay_worker(now=NOW - timedelta(days=700))
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Of another midwife: one who is active, one on hold, one paused, one who awaits; nothing of theirs is anybody else's."""
+    lay_worker = make_lay_worker(now=NOW - timedelta(days=700))
+    for request in (None, plans.Hold("loss"), plans.PauseFor(TODAY, None)):
+        mother = make_mother(paired_with=lay_worker, starts_on=TODAY - timedelta(days=20), now=NOW - timedelta(days=20))
+        talk(mother, lay_worker)
+        if request is not None:
+            change(mother, request)
+    make_mother(by=lay_worker.supervisor.user)
 
 
 def change(mother: Mother, request: plans.Request) -> None:
@@ -121,3 +134,32 @@ def test_her_lay_worker_reads_that_it_is_on_hold_and_never_why(
     found = page_of(active, user=lay_worker.user, now=NOW).status
     assert own_mentoring_word(found) == "on hold"
     assert mentoring_word(found).startswith("on hold: ")
+
+
+def test_of_a_plan_that_is_closed_nothing_is_shown_as_planned_paused_or_held(
+    active: Mother, lay_worker: LayWorker
+) -> None:
+    change(active, plans.PauseFor(TODAY, None))
+    cover = pairings.arrange_cover(
+        mother=active,
+        lay_worker=make_lay_worker(supervisor=lay_worker.supervisor),
+        starts_on=TODAY,
+        ends_on=TODAY + timedelta(days=30),
+        by=lay_worker.supervisor.user,
+        now=NOW,
+    )
+    days = {"starts_on": TODAY - timedelta(days=30), "ends_on": TODAY + timedelta(days=90)}
+    assert windows_in([active], **days)
+    active.plans.update(closed_at=NOW)
+    assert status(active, lay_worker) == "ended"
+    midwife = lay_worker.supervisor.user
+    page = page_of(active, user=midwife, now=NOW)
+    assert (page.windows, page.pauses, page.next_planned, page.held) == ([], [], None, False)
+    [row] = caseload(midwife, on=TODAY).rows
+    assert (row["next_due_on"], row["pause_kind"], row["is_overdue"], row["strip"]) == (None, None, False, [])
+    assert windows_in([active], **days) == []
+    assert open_due_dates(active, on=TODAY) == []
+    assert (log_start(active, now=NOW).next_due_on, plan_facts(active, on=TODAY)["stopped"]) == (None, False)
+    for user in (lay_worker.user, cover.lay_worker.user):
+        [card] = today_of(user, now=NOW).others
+        assert (card.status, card.pause_kind) == ("", "")
