@@ -103,11 +103,13 @@ class Fortnight:
         return self.visitor.signs_in(self.lay_worker.user)
 
     def today(self) -> dict[str, list[list[str]]]:
-        self.visitor.opens("/today/")
+        """Return her Today as it is now; axe looks at it elsewhere."""
+        self.visitor.page.goto(f"{self.visitor.base}/today/")
         return dict(self.visitor.page.evaluate(TODAY))
 
     def mother(self) -> dict[str, Any]:
-        self.visitor.opens(f"/mothers/{self.code}/")
+        """Return the mother's page as it is now; axe looks at it elsewhere."""
+        self.visitor.page.goto(f"{self.visitor.base}/mothers/{self.code}/")
         return dict(self.visitor.page.evaluate(MOTHER))
 
     def chooses(self, what: str) -> Visitor:
