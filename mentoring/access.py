@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from mentoring.models import Contact, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
 from people.access import roles_of
@@ -21,16 +21,16 @@ def midwives_answered_for(user: User, *, on: date) -> QuerySet[Midwife]:
     return Midwife.objects.filter(Q(user=user) | Q(pk__in=stood_in_for))
 
 
-def _with_lay_worker(user: User, *, on: date) -> Q:
-    paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__isnull=True)
-    covered = Cover.objects.filter(
-        mother=OuterRef("pk"),
-        lay_worker__user=user,
-        starts_on__lte=on,
-        ends_on__gt=on,
-        cancelled_at__isnull=True,
-    )
-    return Q(Exists(paired)) | Q(Exists(covered))
+def with_lay_worker(user: User, *, on: date) -> Q:
+    """Return the condition on a mother that ``user`` is paired with her or covers on ``on``, whatever rights she holds."""
+    paired = Pairing.objects.filter(lay_worker__user=user, ended_at__isnull=True)
+    covered = Cover.objects.filter(lay_worker__user=user, starts_on__lte=on, ends_on__gt=on, cancelled_at__isnull=True)
+    return _either(paired, covered)
+
+
+def _either(paired: QuerySet[Pairing], covered: QuerySet[Cover]) -> Q:
+    # One list of keys, not two conditions: an OR of two is tried on every mother of the programme.
+    return Q(pk__in=paired.values("mother").union(covered.values("mother")))
 
 
 def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
@@ -42,7 +42,7 @@ def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
     roles = roles_of(user)
     condition = Q(pk__in=[])
     if Role.LAY_WORKER in roles:
-        condition |= _with_lay_worker(user, on=on)
+        condition |= with_lay_worker(user, on=on)
     if Role.MIDWIFE in roles:
         condition |= Q(midwife__in=midwives_answered_for(user, on=on)) | Q(midwife__isnull=True)
     return Mother.objects.filter(condition)
@@ -57,13 +57,12 @@ def mothers_still_loggable_by(user: User, *, now: datetime) -> QuerySet[Mother]:
         return Mother.objects.none()
     late = timedelta(days=LATE_ENTRY_DAYS)
     today, since = local_date(now), now - late
-    paired = Pairing.objects.filter(mother=OuterRef("pk"), lay_worker__user=user, ended_at__gt=since)
-    covered = Cover.objects.filter(mother=OuterRef("pk"), lay_worker__user=user).filter(
+    paired = Pairing.objects.filter(lay_worker__user=user, ended_at__gt=since)
+    covered = Cover.objects.filter(lay_worker__user=user).filter(
         Q(cancelled_at__gt=since) | Q(cancelled_at__isnull=True, ends_on__gt=today - late, ends_on__lte=today)
     )
-    return Mother.objects.filter(Exists(paired) | Exists(covered)).exclude(
-        pk__in=mothers_visible_to(user, on=today).values("pk")
-    )
+    seen = mothers_visible_to(user, on=today).values("pk")
+    return Mother.objects.filter(_either(paired, covered)).exclude(pk__in=seen)
 
 
 def lay_workers_visible_to(user: User, *, on: date) -> QuerySet[LayWorker]:

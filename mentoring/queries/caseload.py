@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from mentoring import access
@@ -76,20 +76,7 @@ def caseload(
     ``strip``: the statuses of the last windows, oldest first. A held plan shows no open window (domain.md section 4,
     Hold). ``only`` is one of FILTERS; what is neither is everyone.
     """
-    open_to_her = open_rows(on).filter(mother=OuterRef("pk")).annotate(status=status_sql(on)).order_by("due_on")
-    completed = Contact.objects.filter(
-        mother=OuterRef("pk"), completed=True, voided_at__isnull=True, happened_on__lte=on
-    ).order_by("-happened_on")
-    mothers = access.mothers_visible_to(user, on=on).annotate(
-        name=F("person__name_to_use"),
-        lay_worker_name=_open_pairing("lay_worker__user__name"),
-        lay_worker_key=_open_pairing("lay_worker_id"),
-        last_contact_on=Subquery(completed.values("happened_on")[:1]),
-        next_due_on=Subquery(open_to_her.exclude(status=NOT_OFFERED).values("due_on")[:1]),
-        is_overdue=Exists(open_to_her.filter(status=OVERDUE)),
-        statuses=_last_statuses(on),
-        **status_columns(on),
-    )
+    mothers = _described(access.mothers_visible_to(user, on=on), on)
     if search:
         mothers = mothers.filter(
             Q(person__name_to_use__icontains=search)
@@ -100,7 +87,7 @@ def caseload(
     if lay_worker_id is not None:
         mothers = mothers.filter(pairings__lay_worker=lay_worker_id, pairings__ended_at__isnull=True)
     if only == "overdue":
-        mothers = mothers.filter(is_overdue=True)
+        mothers = mothers.filter(next_status=OVERDUE)
     elif only == "awaiting":
         mothers = _awaiting(mothers)
     elif only == "paused":
@@ -111,19 +98,41 @@ def caseload(
     name, _sep, code = after.rpartition("|")
     if code:
         mothers = mothers.filter(Q(name__gt=name) | Q(name=name, programme_code__gt=code))
+    # First who is on the page, then what there is to say: asked of all at once, whole tables are read for fifty.
+    keys = list(mothers.order_by("name", "programme_code").values_list("pk", flat=True)[: PAGE + 1])
     columns = (
-        "programme_code", "name", "lay_worker_name", "lay_worker_key", "last_contact_on", "next_due_on",
-        "pause_until_on", "is_overdue", "statuses", *STATUS_FACTS,
+        "programme_code", "name", "lay_worker_name", "lay_worker_key", "last_contact_on", "next_due_on", "next_status",
+        "pause_until_on", "statuses", *STATUS_FACTS,
     )  # fmt: skip
-    found = list(mothers.order_by("name", "programme_code").values(*columns)[: PAGE + 1])
-    rows = found[:PAGE]
+    described = _described(Mother.objects.filter(pk__in=keys[:PAGE]), on)
+    rows = list(described.order_by("name", "programme_code").values(*columns))
     for row in rows:
         row["status"], row["held"] = status_of(row), is_held(row)
+        row["is_overdue"] = row.pop("next_status") == OVERDUE
         shown = [status for status in row.pop("statuses") if not (row["held"] and status in OPEN_STATUSES)]
         row["strip"] = shown[::-1]
         row["flagged"] = row["is_overdue"] or row["status"] != MentoringStatus.ACTIVE
-    last = rows[-1] if len(found) > PAGE else None
+    last = rows[-1] if len(keys) > PAGE else None
     return Page(rows, f"{last['name']}|{last['programme_code']}" if last else "")
+
+
+def _described(mothers: QuerySet[Mother], on: date) -> QuerySet[Mother]:
+    """Return ``mothers`` with what the caseload says of each; her next window alone can be overdue."""
+    open_to_her = open_rows(on).filter(mother=OuterRef("pk")).annotate(status=status_sql(on)).order_by("due_on")
+    offered = open_to_her.exclude(status=NOT_OFFERED)
+    completed = Contact.objects.filter(
+        mother=OuterRef("pk"), completed=True, voided_at__isnull=True, happened_on__lte=on
+    ).order_by("-happened_on")
+    return mothers.annotate(
+        name=F("person__name_to_use"),
+        lay_worker_name=_open_pairing("lay_worker__user__name"),
+        lay_worker_key=_open_pairing("lay_worker_id"),
+        last_contact_on=Subquery(completed.values("happened_on")[:1]),
+        next_due_on=Subquery(offered.values("due_on")[:1]),
+        next_status=Subquery(offered.values("status")[:1]),
+        statuses=_last_statuses(on),
+        **status_columns(on),
+    )
 
 
 def _awaiting(mothers: QuerySet[Mother]) -> QuerySet[Mother]:

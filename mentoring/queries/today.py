@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 
-from mentoring.access import mothers_still_loggable_by, mothers_visible_to
+from mentoring.access import mothers_still_loggable_by, mothers_visible_to, with_lay_worker
 from mentoring.models import Appointment, Cadence, Contact, Cover, Mother, Pairing
 from mentoring.queries.safe_contact import SHEET, advice_of, numbers_and_hours
 from mentoring.queries.statuses import (
@@ -193,7 +193,7 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
     return (
         mothers_visible_to(user, on=on)
         # A midwife who is a lay-worker too finds the mothers she supervises on her caseload, not here.
-        .filter(Exists(pairings) | Exists(covers.filter(lay_worker__user=user)))
+        .filter(with_lay_worker(user, on=on))
         .annotate(
             paired_on=Subquery(pairings.values("starts_on")[:1]),
             lay_worker_id=Subquery(pairings.values("lay_worker_id")[:1]),

@@ -90,7 +90,7 @@ def _with(workers: list[LayWorker], number: int) -> LayWorker | None:
 
 
 def _new(number: int, worker: LayWorker | None) -> bulk.New:
-    starts_on = TODAY - days(number % 300)
+    starts_on = TODAY - days(number * 61 % 300)
     state = changes.start(starts_on=starts_on, edd=starts_on + days(196), antenatal_every=14, postnatal_every=14)
     names = {"first_name": f"Ada{number}", "family_name": "Invented", "name_to_use": f"Ada{number}"}
     numbers = (Number(f"+4477009{number:05}", safe_to_call=True),)
