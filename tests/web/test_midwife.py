@@ -141,6 +141,16 @@ def test_a_held_plan_shows_no_open_window_and_nothing_overdue(
     assert "Overdue" not in page and "Due now" not in page and "21 October" not in page
 
 
+def test_a_mother_is_marked_overdue_once_her_due_date_has_passed_and_not_while_she_is_due(
+    client: Client, midwife: Midwife, lay_worker: LayWorker
+) -> None:
+    late = hers(midwife, paired_with=lay_worker, starts_on=TODAY - timedelta(days=16))
+    due = hers(midwife, paired_with=lay_worker, starts_on=TODAY - timedelta(days=14))
+    rows = {row["programme_code"]: row for row in client.get("/caseload/").context["page"].rows}
+    assert rows[late.programme_code]["is_overdue"] and not rows[due.programme_code]["is_overdue"]
+    assert rows[late.programme_code]["next_due_on"] == TODAY - timedelta(days=2)
+
+
 def test_caseload_pages_by_keyset_and_shows_everyone_once(client: Client, midwife: Midwife) -> None:
     codes = {hers(midwife, name_to_use="Same").programme_code for _place in range(53)}
     seen: list[str] = []
