@@ -54,6 +54,8 @@ END $$;
 ALTER ROLE alongside_owner LOGIN NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 ALTER ROLE alongside_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 ALTER ROLE alongside_sealed NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+-- No disk that turns: a row found by its index costs little more than the next one of a scan (ADR 8).
+ALTER ROLE alongside_app SET random_page_cost = 1.1;
 -- The owner may hand objects to the sealed role (ALTER ... OWNER TO), and does not read them by mere membership.
 GRANT alongside_sealed TO alongside_owner WITH INHERIT FALSE, SET TRUE;
 """
