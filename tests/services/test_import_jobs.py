@@ -186,7 +186,9 @@ def test_two_ticks_at_once_do_each_import_once(lena: LayWorker, lead: Any) -> No
     results = at_once(lambda: imports.run_waiting(now=NOW), lambda: imports.run_waiting(now=NOW))
     assert sum(results) == 3
     assert Mother.objects.count() == 3
-    assert sorted((job.status, job.report["added"]) for job in ImportJob.objects.all()) == [("done", 1)] * 3
+    # Each file has the mothers of the one before too: who comes first adds most, together they add each once.
+    assert {job.status for job in ImportJob.objects.all()} == {"done"}
+    assert sum(job.report["added"] for job in ImportJob.objects.all()) == 3
 
 
 @pytest.mark.django_db(transaction=True)
