@@ -1,6 +1,7 @@
 """Tables of the programme: constraints that are sentences, no queries and no decisions."""
 
 from mentoring.models.contacts import Concern, Contact, ContactCorrection, Mode, Outcome, Topic, Who
+from mentoring.models.duties import Alert, CalendarFeed, Duty, RotaShift, Visit
 from mentoring.models.jobs import Export, ImportedMother, ImportFile, ImportJob
 from mentoring.models.people import Cover, LayWorker, Midwife, Mother, Pairing, ProtocolVersion, StandIn
 from mentoring.models.plans import (
@@ -14,6 +15,11 @@ from mentoring.models.plans import (
 )
 
 __all__ = [
+    "Visit",
+    "RotaShift",
+    "Duty",
+    "CalendarFeed",
+    "Alert",
     "Appointment",
     "AskedBy",
     "Cadence",

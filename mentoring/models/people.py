@@ -33,6 +33,9 @@ class ProtocolVersion(models.Model):
     mothers_per_lay_worker = models.PositiveSmallIntegerField(
         _("most mothers to a lay-worker"), help_text=_("Registry entry: 15 to 18.")
     )
+    calendar_feeds = models.BooleanField(
+        _("calendar feeds for staff"), default=False, help_text=_("Whether staff may have a secret calendar address.")
+    )
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Empty for the first.")

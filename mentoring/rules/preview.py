@@ -5,18 +5,38 @@ It checks every value it is given and never guesses; reading and writing streams
 
 import re
 from collections.abc import Callable
-from datetime import date
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, TypeVar
 
 from mentoring.rules import changes
 from mentoring.rules import plan as rules
 from mentoring.rules.changes import UNSET, PlanState, Unset
+from mentoring.rules.reminders import (
+    MOTHER,
+    STAFF_FROM,
+    Appointment,
+    Facts,
+    OpenWindow,
+    Texts,
+    new_pairing,
+    reminders,
+)
+from people.rules.local_time import LOCAL, end_of, local_date, local_instant
+from people.rules.safe_contact import SafeHours
 
 ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2199
 
+LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+
 PLAN_KEYS: Final = ("edd", "born_on", "cadences", "pauses", "offered_from", "contacts", "on")
+REMINDER_KEYS: Final = (
+    "case", "paired_on", "introduced_on", "appointments", "attempts", "channels", "safe_times", "safe_contact_asked_on",
+    "from", "to",
+)  # fmt: skip
+CHANNELS: Final = {"lay_worker": ("email", "in_app", "text"), "mother": ("text",)}
 CHANGES_KEYS: Final = ("starts_on", "edd", "intervals", "contacts", "events")
 EVENT_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "rhythm": (("every_days",), ()),
@@ -34,6 +54,9 @@ CHANGES: Final[dict[str, Callable[..., PlanState]]] = {
     "birth": changes.record_birth,
     "due_date": changes.change_due_date,
 }
+
+
+Answer = TypeVar("Answer")
 
 
 class BadCase(ValueError):
@@ -70,7 +93,18 @@ def plan_changes(cases: object) -> list[dict[str, Any]]:
     return _each(cases, _changes)
 
 
-def _each(cases: object, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> list[dict[str, Any]]:
+def reminder_preview(cases: object) -> list[list[dict[str, Any]]]:
+    """Return ``[{kind, recipient, channel, subject_due_on, due_local, due_utc, expires_utc}]`` for each of ``cases``.
+
+    A case has the keys of ``REMINDER_KEYS`` and may have a ``name``; its ``case`` is one of ``plan_preview``, which may
+    say ``starts_on``. Every message as it stood with what was known at its time: a contact from the day after it (or
+    from the attempt that reached her that day), a birth and an introduction from the morning of their day. Raises
+    BadCase for the first that is wrong.
+    """
+    return _each(cases, _reminders)
+
+
+def _each(cases: object, answer: Callable[[dict[str, Any]], Answer]) -> list[Answer]:
     if not isinstance(cases, list):
         raise BadCase(None, None, "cases", "a list of cases is needed")
     answers = []
@@ -83,8 +117,21 @@ def _each(cases: object, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> 
     return answers
 
 
-def _preview(case: dict[str, Any]) -> dict[str, Any]:
-    _check_keys(case, "", PLAN_KEYS, ("name",))
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One case of ``plan_preview``, read."""
+
+    edd: date
+    born_on: date | None
+    pauses: tuple[rules.Pause, ...]
+    offered_from: date | None
+    contacts: list[date]
+    on: date
+    windows: list[rules.PlannedContact]
+
+
+def _case(case: dict[str, Any], *, allowed: tuple[str, ...] = ("name",)) -> _Case:
+    _check_keys(case, "", PLAN_KEYS, allowed)
     edd = _date(case["edd"], "edd")
     born_on = _date_or_none(case["born_on"], "born_on")
     cadences = tuple(_cadence(value, f"cadences[{at}]") for at, value in enumerate(_list(case["cadences"], "cadences")))
@@ -92,16 +139,179 @@ def _preview(case: dict[str, Any]) -> dict[str, Any]:
     offered_from = _date_or_none(case["offered_from"], "offered_from")
     contacts = _dates(case["contacts"], "contacts")
     on = _date(case["on"], "on")
-    ends_on = rules.ends_on(edd=edd, born_on=born_on)
-    windows = rules.planned_contacts(rules.Plan(ends_on, cadences, pauses))
-    statuses = rules.statuses(windows, offered_from=offered_from, contacts=contacts, on=on)
+    windows = rules.planned_contacts(rules.Plan(rules.ends_on(edd=edd, born_on=born_on), cadences, pauses))
+    return _Case(edd, born_on, pauses, offered_from, contacts, on, windows)
+
+
+def _preview(value: dict[str, Any]) -> dict[str, Any]:
+    case = _case(value)
+    statuses = rules.statuses(case.windows, offered_from=case.offered_from, contacts=case.contacts, on=case.on)
     return {
-        "ends_on": ends_on.isoformat(),
+        "ends_on": rules.ends_on(edd=case.edd, born_on=case.born_on).isoformat(),
         "planned": [
             {"number": window.number, **_window(window), "status": status.value}
-            for window, status in zip(windows, statuses, strict=True)
+            for window, status in zip(case.windows, statuses, strict=True)
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a case of ``reminder_preview`` says beside the plan."""
+
+    case: _Case
+    paired_on: date | None
+    introduced_on: date | None
+    attempts: list[tuple[datetime, str]]
+    appointments: list[tuple[datetime, int | None]]
+    texts: Texts | None
+
+    def contact_known_at(self, on: date) -> datetime:
+        """Return from when the completed contact of ``on`` is known: the attempt that reached her, else the next day."""
+        reached = (at for at, outcome in self.attempts if outcome == "reached" and local_date(at) == on)
+        return min(reached, default=end_of(on))
+
+    def facts_at(self, at: datetime) -> Facts:
+        """Return what was known at ``at``."""
+        case, on = self.case, local_date(at)
+        known = [contact_on for contact_on in case.contacts if self.contact_known_at(contact_on) <= at]
+        made = rules.made_numbers(case.windows, contacts=known, on=on)
+        tried = [*known, *(local_date(tried_at) for tried_at, _outcome in self.attempts if tried_at <= at)]
+        born_on = case.born_on if case.born_on is not None and case.born_on <= on else None
+        due_ons = {window.number: window.due_on for window in case.windows}
+        return Facts(
+            windows=[
+                OpenWindow(window.due_on, window.closes_on) for window in case.windows if window.number not in made
+            ],
+            paired_on=self.paired_on,
+            offered_from=case.offered_from,
+            introduced_on=self.introduced_on if self.introduced_on is not None and self.introduced_on <= on else None,
+            tried=self.paired_on is not None and any(tried_on >= self.paired_on for tried_on in tried),
+            pauses=[(pause.from_on, pause.until_on) for pause in case.pauses],
+            edd=case.edd if born_on is None else None,
+            ends_on=rules.ends_on(edd=case.edd, born_on=born_on),
+            appointments=[
+                Appointment(starts_at, None if number is None else due_ons[number])
+                for starts_at, number in self.appointments
+                if number is None or number not in made
+            ],
+            texts=self.texts,
+        )
+
+    def turns(self) -> list[datetime]:
+        """Return when something new is known, in order."""
+        days = [on for on in (self.introduced_on, self.case.born_on) if on is not None]
+        instants = [local_instant(on, time(0)) for on in days] + [at for at, _outcome in self.attempts]
+        return sorted({*instants, *(self.contact_known_at(on) for on in self.case.contacts)})
+
+
+def _reminders(value: dict[str, Any]) -> list[dict[str, Any]]:
+    _check_keys(value, "", REMINDER_KEYS, ("name",))
+    try:
+        case = _case(_object(value["case"], "case"), allowed=("name", "starts_on"))
+    except rules.PlanError as error:
+        raise rules.PlanError(f"case.{error.field}", error.message) from error
+    told = _told(value, case)
+    channels = _channels(value["channels"])
+    if "text" not in channels[MOTHER]:
+        told = replace(told, texts=None)
+    found = set()
+    if told.paired_on is not None:
+        first = new_pairing(paired_at=local_instant(told.paired_on, STAFF_FROM))
+        found |= {one for one in [first] if not any(pause.covers(told.paired_on) for pause in case.pauses)}
+    begins = datetime.min.replace(tzinfo=UTC)
+    for ends in [*told.turns(), datetime.max.replace(tzinfo=UTC)]:
+        known_at = local_instant(date(FIRST_YEAR, 1, 1), time(0)) if begins.year == 1 else begins
+        found |= {one for one in reminders(told.facts_at(known_at)) if begins <= one.due_at < ends}
+        begins = ends
+    from_at, to_at = _local(value["from"], "from"), _local(value["to"], "to")
+    rows = [
+        {
+            "kind": one.kind,
+            "recipient": one.recipient,
+            "channel": channel,
+            "subject_due_on": None if one.subject_due_on is None else one.subject_due_on.isoformat(),
+            "due_local": one.due_at.astimezone(LOCAL).strftime("%Y-%m-%dT%H:%M"),
+            "due_utc": _utc(one.due_at),
+            "expires_utc": _utc(one.expires_at),
+        }
+        for one in found
+        if from_at <= one.due_at < to_at
+        for channel in channels[one.recipient]
+    ]
+    return sorted(rows, key=lambda row: (row["due_utc"], row["kind"], row["recipient"], row["channel"], row["subject_due_on"] or ""))
+
+
+def _told(value: dict[str, Any], case: _Case) -> _Told:
+    appointments = []
+    for at, one in enumerate(_list(value["appointments"], "appointments")):
+        field = f"appointments[{at}]"
+        appointment = _object(one, field)
+        _check_keys(appointment, f"{field}.", ("at", "number"), ())
+        number = appointment["number"]
+        if number is not None and (isinstance(number, bool) or number not in range(len(case.windows))):
+            raise rules.PlanError(f"{field}.number", f"{number!r} is not the number of a planned contact")
+        appointments.append((_local(appointment["at"], f"{field}.at"), number))
+    attempts = []
+    for at, one in enumerate(_list(value["attempts"], "attempts")):
+        field = f"attempts[{at}]"
+        attempt = _object(one, field)
+        _check_keys(attempt, f"{field}.", ("at", "outcome"), ())
+        if not isinstance(attempt["outcome"], str):
+            raise rules.PlanError(f"{field}.outcome", f"{attempt['outcome']!r} is not an outcome")
+        attempts.append((_local(attempt["at"], f"{field}.at"), attempt["outcome"]))
+    hours = tuple(_hours(one, f"safe_times[{at}]") for at, one in enumerate(_list(value["safe_times"], "safe_times")))
+    asked_on = _date_or_none(value["safe_contact_asked_on"], "safe_contact_asked_on")
+    return _Told(
+        case=case,
+        paired_on=_date_or_none(value["paired_on"], "paired_on"),
+        introduced_on=_date_or_none(value["introduced_on"], "introduced_on"),
+        attempts=attempts,
+        appointments=appointments,
+        texts=None if asked_on is None else Texts(hours, asked_on),
+    )
+
+
+def _channels(value: object) -> dict[str, list[str]]:
+    given = _object(value, "channels")
+    _check_keys(given, "channels.", tuple(CHANNELS), ())
+    for recipient, known in CHANNELS.items():
+        for at, channel in enumerate(_list(given[recipient], f"channels.{recipient}")):
+            if channel not in known:
+                raise rules.PlanError(f"channels.{recipient}[{at}]", f"{channel!r} is not one of {', '.join(known)}")
+    return given
+
+
+def _hours(value: object, field: str) -> SafeHours:
+    given = _object(value, field)
+    _check_keys(given, f"{field}.", ("weekdays", "from", "to"), ())
+    weekdays = _list(given["weekdays"], f"{field}.weekdays")
+    if any(isinstance(day, bool) or day not in range(1, 8) for day in weekdays):
+        raise rules.PlanError(f"{field}.weekdays", f"{weekdays!r} are not days from 1 (Monday) to 7")
+    from_time, to_time = _time(given["from"], f"{field}.from"), _time(given["to"], f"{field}.to")
+    if from_time >= to_time:
+        raise rules.PlanError(f"{field}.to", f"{to_time:%H:%M} is not after {from_time:%H:%M}")
+    return SafeHours(tuple(weekdays), from_time, to_time)
+
+
+def _time(value: object, field: str) -> time:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{2}:[0-9]{2}", value):
+        try:
+            return time.fromisoformat(value)
+        except ValueError:
+            pass
+    raise rules.PlanError(field, f"{value!r} is not a time (HH:MM)")
+
+
+def _local(value: object, field: str) -> datetime:
+    if isinstance(value, str) and LOCAL_TIME.fullmatch(value):
+        on, _t, at = value.partition("T")
+        return local_instant(_date(on, field), _time(at, field))
+    return local_instant(_date(value, field), time(0))
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _changes(case: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,40 @@
-"""Which reminders a planned contact gives a lay-worker, and when (domain.md section 7). Pure: dates in, reminders out."""
+"""Which messages one mother's plan gives, to whom and when (domain.md sections 6 and 7). Pure: facts in, reminders out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
+from typing import Final
 
-from people.rules.local_time import end_of, local_date, local_instant
+from people.rules.local_time import LOCAL, end_of, local_date, local_instant
+from people.rules.safe_contact import ASK_AGAIN_AFTER_DAYS, ORDINARY_HOURS, SafeHours
 
-COMING_UP = "contact_coming_up"
-OVERDUE = "contact_overdue"
-COMING_UP_DAYS_BEFORE = 2
-OVERDUE_DAYS_AFTER = 3
-AT = time(9)
-HORIZON_DAYS = 28
+NEW_PAIRING: Final = "new_pairing"
+NO_ATTEMPT_YET: Final = "no_attempt_yet"
+COMING_UP: Final = "contact_coming_up"
+OVERDUE: Final = "contact_overdue"
+APPOINTMENT_TOMORROW: Final = "appointment_tomorrow"
+BABY_EXPECTED: Final = "baby_expected"
+ENDING: Final = "ending_in_eight_weeks"
+
+LAY_WORKER: Final = "lay_worker"
+MOTHER: Final = "mother"
+
+COMING_UP_DAYS_BEFORE: Final = 2
+OVERDUE_DAYS_AFTER: Final = 3
+NO_ATTEMPT_DAYS_AFTER_PAIRING: Final = 3
+NO_ATTEMPT_DAYS_AFTER_INTRODUCTION: Final = 2
+BABY_EXPECTED_DAYS_BEFORE: Final = 14
+ENDING_DAYS_BEFORE: Final = 56
+# Pairing, no attempt, ending and baby expected are of use for so long.
+KEPT_DAYS: Final = 7
+HORIZON_DAYS: Final = 28
+
+AT: Final = time(9)
+DAY_BEFORE_AT: Final = time(17)
+STAFF_FROM, STAFF_TO = time(8), time(20)
+# A text is due this long before her safe hours end at the latest, so that a slow minute does not cost it.
+BEFORE_HOURS_END: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,42 +46,165 @@ class OpenWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Appointment:
+    """A time agreed, still wanted; ``due_on`` of the planned contact it belongs to, none for an extra visit."""
+
+    starts_at: datetime
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What she said of texts: her hours, and when she was last asked. Only where she opted in and a number is safe."""
+
+    hours: tuple[SafeHours, ...]
+    asked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one mother at one instant. ``paired_on`` none: nobody is reminded of anything.
+
+    ``edd`` none: no birth is awaited any more; ``ends_on`` none: no ending is to be prepared. ``tried``: an attempt was
+    made since the pairing began. ``texts`` none: she is written nothing.
+    """
+
+    windows: Sequence[OpenWindow]
+    paired_on: date | None
+    offered_from: date | None
+    introduced_on: date | None = None
+    tried: bool = False
+    pauses: Sequence[tuple[date, date | None]] = ()
+    edd: date | None = None
+    ends_on: date | None = None
+    appointments: Sequence[Appointment] = ()
+    texts: Texts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reminder:
-    """One reminder: its kind, the due date it is about, the local date it is meant for, when it goes and expires."""
+    """One message: its kind, to whom, the due date it is about, the local date it is meant for, when it goes and expires."""
 
     kind: str
-    subject_due_on: date
+    recipient: str
+    subject_due_on: date | None
     nominal_on: date
     due_at: datetime
     expires_at: datetime
 
 
-def contact_reminders(
-    windows: Iterable[OpenWindow],
-    *,
-    paired_at: datetime,
-    offered_from: date | None,
-    pauses: Sequence[tuple[date, date | None]],
-    now: datetime,
-) -> Iterator[Reminder]:
-    """Yield the reminders of ``windows`` that are not expired at ``now`` and go within the horizon.
+def reminders(facts: Facts) -> Iterator[Reminder]:
+    """Yield every message that the plan gives with what is known, past and future, but that of the pairing itself.
 
-    Coming up: two days before at 09:00, until the end of the due date. Overdue: three days after at 09:00 while the
-    window is open, until it closes. None is due inside a pause or before the pairing.
+    None is due inside a pause or before the pairing. An appointment is asked by its instant, so two on one day are two.
     """
-    horizon_on = local_date(now) + timedelta(days=HORIZON_DAYS)
-    for window in windows:
-        if offered_from is None or offered_from >= window.closes_on:
+    paired_on = facts.paired_on
+    if paired_on is None:
+        return
+    every = chain(
+        _first_attempt(facts, paired_on), _contacts(facts), _appointments(facts), _baby_expected(facts), _ending(facts)
+    )
+    for reminder in every:
+        on = local_date(reminder.due_at)
+        if on >= paired_on and not any(from_on <= on and (until_on is None or on < until_on) for from_on, until_on in facts.pauses):
+            yield reminder
+
+
+def new_pairing(*, paired_at: datetime) -> Reminder:
+    """Return the message of a new pairing: at once, in staff hours."""
+    due_at = in_staff_hours(paired_at)
+    return Reminder(NEW_PAIRING, LAY_WORKER, None, local_date(paired_at), due_at, _days_later(due_at, KEPT_DAYS))
+
+
+def in_staff_hours(at: datetime) -> datetime:
+    """Return ``at`` where staff may be written to then, else the next 08:00 local."""
+    local = at.astimezone(LOCAL)
+    if local.time() < STAFF_FROM:
+        return local_instant(local.date(), STAFF_FROM)
+    if local.time() >= STAFF_TO:
+        return local_instant(local.date() + timedelta(days=1), STAFF_FROM)
+    return at
+
+
+def last_safe_time(hours: Sequence[SafeHours], *, before: datetime, since_on: date) -> datetime | None:
+    """Return the last instant not after ``before`` that lies in her hours and in 09:00 to 19:00, none since ``since_on``.
+
+    At least a quarter of an hour before those hours end, or at their start where they are shorter.
+    """
+    on = local_date(before)
+    [ordinary] = ORDINARY_HOURS
+    while on >= since_on:
+        found = []
+        for safe in hours or ORDINARY_HOURS:
+            from_time, to_time = max(safe.from_time, ordinary.from_time), min(safe.to_time, ordinary.to_time)
+            if on.isoweekday() not in safe.weekdays or from_time >= to_time:
+                continue
+            starts_at, ends_at = local_instant(on, from_time), local_instant(on, to_time)
+            latest = min(before, max(starts_at, ends_at - BEFORE_HOURS_END))
+            if latest >= starts_at:
+                found.append(latest)
+        if found:
+            return max(found)
+        on -= timedelta(days=1)
+    return None
+
+
+def _first_attempt(facts: Facts, paired_on: date) -> Iterator[Reminder]:
+    if facts.tried:
+        return
+    if facts.introduced_on is not None:
+        on = facts.introduced_on + timedelta(days=NO_ATTEMPT_DAYS_AFTER_INTRODUCTION)
+    else:
+        # An imported caseload was paired before its records begin.
+        on = max(paired_on, facts.offered_from or paired_on) + timedelta(days=NO_ATTEMPT_DAYS_AFTER_PAIRING)
+    yield _at_nine(NO_ATTEMPT_YET, None, on)
+
+
+def _contacts(facts: Facts) -> Iterator[Reminder]:
+    for window in facts.windows:
+        if facts.offered_from is None or facts.offered_from >= window.closes_on:
             continue
         coming_on = window.due_on - timedelta(days=COMING_UP_DAYS_BEFORE)
+        yield _at_nine(COMING_UP, window.due_on, coming_on, expires_at=end_of(window.due_on))
         overdue_on = window.due_on + timedelta(days=OVERDUE_DAYS_AFTER)
-        wanted = [(COMING_UP, coming_on, min(end_of(window.due_on), local_instant(window.closes_on, time(0))))]
         if overdue_on < window.closes_on:
-            wanted.append((OVERDUE, overdue_on, local_instant(window.closes_on, time(0))))
-        for kind, on, expires_at in wanted:
-            due_at = local_instant(on, AT)
-            if due_at < paired_at or expires_at <= now or on > horizon_on:
-                continue
-            if any(from_on <= on and (until_on is None or on < until_on) for from_on, until_on in pauses):
-                continue
-            yield Reminder(kind, window.due_on, on, due_at, expires_at)
+            yield _at_nine(OVERDUE, window.due_on, overdue_on, expires_at=local_instant(window.closes_on, time(0)))
+
+
+def _appointments(facts: Facts) -> Iterator[Reminder]:
+    for appointment in facts.appointments:
+        day_before = local_date(appointment.starts_at) - timedelta(days=1)
+        due_at = local_instant(day_before, DAY_BEFORE_AT)
+        yield Reminder(
+            APPOINTMENT_TOMORROW, LAY_WORKER, appointment.due_on, day_before, due_at, appointment.starts_at
+        )
+        if facts.texts is None:
+            continue
+        text_at = last_safe_time(
+            facts.texts.hours, before=due_at, since_on=max(facts.texts.asked_on, day_before - timedelta(days=KEPT_DAYS))
+        )
+        if text_at is None or (local_date(text_at) - facts.texts.asked_on).days > ASK_AGAIN_AFTER_DAYS:
+            continue
+        yield Reminder(
+            APPOINTMENT_TOMORROW, MOTHER, appointment.due_on, local_date(text_at), text_at, appointment.starts_at
+        )
+
+
+def _baby_expected(facts: Facts) -> Iterator[Reminder]:
+    if facts.edd is not None:
+        yield _at_nine(BABY_EXPECTED, None, facts.edd - timedelta(days=BABY_EXPECTED_DAYS_BEFORE))
+
+
+def _ending(facts: Facts) -> Iterator[Reminder]:
+    if facts.ends_on is not None:
+        yield _at_nine(ENDING, None, facts.ends_on - timedelta(days=ENDING_DAYS_BEFORE))
+
+
+def _at_nine(kind: str, subject_due_on: date | None, on: date, *, expires_at: datetime | None = None) -> Reminder:
+    due_at = local_instant(on, AT)
+    return Reminder(kind, LAY_WORKER, subject_due_on, on, due_at, expires_at or _days_later(due_at, KEPT_DAYS))
+
+
+def _days_later(at: datetime, days: int) -> datetime:
+    local = at.astimezone(LOCAL)
+    return local_instant(local.date() + timedelta(days=days), local.time())

@@ -1,115 +1,142 @@
-"""Reminders to lay-workers as rows of the outbox: what is queued always equals what the rules say of the plan now."""
+"""Reminders as rows of the outbox: what is queued always equals what the rules say of the plan now."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
-from mentoring.models import Cover, Mother, Pairing, Pause, PlannedContact
-from mentoring.queries.statuses import open_rows
-from mentoring.rules.reminders import (
-    COMING_UP,
-    COMING_UP_DAYS_BEFORE,
-    HORIZON_DAYS,
-    OVERDUE,
-    OVERDUE_DAYS_AFTER,
-    OpenWindow,
-    Reminder,
-    contact_reminders,
-)
+from mentoring.models import ContactPlan, Mother, Pairing, PlannedContact
+from mentoring.queries.reminder_facts import Known, known_of
+from mentoring.queries.statuses import held_plans
+from mentoring.rules import reminders as rules
+from mentoring.rules.reminders import HORIZON_DAYS, LAY_WORKER, Reminder
 from outbox.models import Message
 from outbox.rules.transitions import WAITING
 from outbox.services import messages
-from people.rules.local_time import local_date, local_instant
+from people.rules.local_time import local_date
 
-KINDS = (COMING_UP, OVERDUE)
+# Those that follow from the plan, and come and go with it; a new pairing's own is written once, when they are paired.
+KINDS = (
+    rules.NO_ATTEMPT_YET,
+    rules.COMING_UP,
+    rules.OVERDUE,
+    rules.APPOINTMENT_TOMORROW,
+    rules.BABY_EXPECTED,
+    rules.ENDING,
+)
+OF_WINDOWS = (rules.COMING_UP, rules.OVERDUE)
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 MOTHERS_AT_ONCE = 1000
+
+Key = tuple[str, int | None, date | None, int | None, int | None, str, date]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    subject_id: int
-    recipient_id: int
+    person_id: int
+    user_id: int | None
+    channel: str
     reminder: Reminder
 
-    def key(self, channel: str) -> tuple[object, ...]:
+    @property
+    def key(self) -> Key:
+        one = self.reminder
+        to_her = None if self.user_id is not None else self.person_id
         return (
-            self.reminder.kind,
-            self.subject_id,
-            self.reminder.subject_due_on,
-            self.recipient_id,
-            channel,
-            self.reminder.nominal_on,
+            one.kind, self.person_id, one.subject_due_on, self.user_id, to_her, self.channel, one.nominal_on,
+        )  # fmt: skip
+
+    @property
+    def new(self) -> messages.New:
+        one = self.reminder
+        return messages.New(
+            kind=one.kind,
+            subject_id=self.person_id,
+            subject_due_on=one.subject_due_on,
+            recipient_user_id=self.user_id,
+            recipient_person_id=None if self.user_id is not None else self.person_id,
+            channel=self.channel,
+            nominal_on=one.nominal_on,
+            due_at=one.due_at,
+            expires_at=one.expires_at,
         )
 
 
 @transaction.atomic
-def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = True, why: str = "plan_changed") -> int:
+def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = True) -> int:
     """The queued reminders about these mothers equal what their plans say; returns how many were written or withdrawn.
 
-    Those withdrawn keep the code ``why``. Twice is once; a constant number of queries however many mothers. With
-    ``waiting`` false a message that is being handed over is passed by, not waited for: what is wanted is asked again in
-    its hand-over.
+    Those withdrawn say why. Twice is once; a constant number of queries however many mothers. With ``waiting`` false a
+    message that is being handed over is passed by, not waited for: what is wanted is asked again in its hand-over.
     """
-    subjects = dict(Mother.objects.filter(pk__in=mother_ids).values_list("pk", "person_id"))
-    wanted: dict[tuple[object, ...], tuple[_Wanted, str]] = {}
-    for item in _wanted(subjects, now):
-        for channel in CHANNELS:
-            wanted[item.key(channel)] = (item, channel)
-    standing = Message.objects.filter(
-        subject__in=subjects.values(), kind__in=KINDS, status__in=WAITING, expires_at__gt=now
-    ).values_list("pk", "kind", "subject_id", "subject_due_on", "recipient_user_id", "channel", "nominal_on")
-    gone = []
-    for pk, *key in standing:
-        if wanted.pop(tuple(key), None) is None:
-            gone.append(pk)
-    if gone:
-        messages.cancel_many(ids=gone, why=why, now=now, waiting=waiting)
-    return len(gone) + messages.queue_many(
-        [
-            messages.New(
-                kind=item.reminder.kind,
-                subject_id=item.subject_id,
-                subject_due_on=item.reminder.subject_due_on,
-                recipient_user_id=item.recipient_id,
-                channel=channel,
-                nominal_on=item.reminder.nominal_on,
-                due_at=item.reminder.due_at,
-                expires_at=item.reminder.expires_at,
-            )
-            for item, channel in wanted.values()
-        ],
-        now=now,
+    known = known_of(mother_ids, now=now)
+    wanted = {one.key: one for one in _wanted(known.values(), now)}
+    standing = list(
+        Message.objects.filter(
+            subject__in=[one.person_id for one in known.values()], kind__in=KINDS, status__in=WAITING, expires_at__gt=now
+        ).select_related(None)
     )
+    by_person = {one.person_id: one for one in known.values()}
+    windows = _windows_of(standing) if standing else {}
+    gone: dict[str, list[int]] = defaultdict(list)
+    for message in standing:
+        found = wanted.pop(_key(message), None)
+        if found is not None and found.reminder.expires_at != message.expires_at:
+            # Another time on the same day: the row that waits has the wrong end.
+            gone["withdrawn"].append(message.pk)
+            wanted[found.key] = found
+        elif found is None:
+            mother = by_person[message.subject_id]  # type: ignore[index]  # filtered by it
+            gone[_why_not(message, mother, windows, local_date(now))].append(message.pk)
+    for why, ids in gone.items():
+        messages.cancel_many(ids=ids, why=why, now=now, waiting=waiting)
+    written = messages.queue_many([one.new for one in wanted.values()], now=now)
+    return sum(len(ids) for ids in gone.values()) + written
 
 
 def top_up(*, now: datetime) -> int:
     """Write what has come into the horizon since; returns how many. Safe to run twice at once.
 
-    Takes only mothers with an open window that a reminder could be about, some at a time, each lot its own transaction.
+    Takes mothers with a lay-worker and an open plan, some at a time, each lot its own transaction.
     """
-    today = local_date(now)
+    open_plans = ContactPlan.objects.filter(closed_at__isnull=True, ends_on__gte=local_date(now) - timedelta(days=1))
     mother_ids = list(
-        PlannedContact.objects.filter(
-            withdrawn_at__isnull=True,
-            made_on__isnull=True,
-            lay_worker__isnull=False,
-            due_on__gte=today - timedelta(days=183),
-            due_on__lte=today + timedelta(days=HORIZON_DAYS + COMING_UP_DAYS_BEFORE),
-            closes_on__gt=today,
+        Pairing.objects.filter(
+            ended_at__isnull=True, mother__in=open_plans.exclude(pk__in=held_plans().values("plan")).values("mother")
         )
         .order_by("mother_id")
         .values_list("mother_id", flat=True)
-        .distinct()
     )
     written = 0
     for start in range(0, len(mother_ids), MOTHERS_AT_ONCE):
         written += refresh_for(mother_ids=mother_ids[start : start + MOTHERS_AT_ONCE], now=now, waiting=False)
     return written
+
+
+def why_not_wanted(some: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return for each none, or a code that says why it should not go now; asked under the gates' locks.
+
+    The same definition as ``refresh_for``: a message that would not be queued with what is known now does not go.
+    """
+    by_person = dict(
+        Mother.objects.filter(person__in={message.subject_id for message in some}).values_list("person_id", "pk")
+    )
+    known = known_of(by_person.values(), now=now)
+    keys = {one.key for one in _wanted(known.values(), now)}
+    today = local_date(now)
+
+    def why_not(message: Message) -> str | None:
+        mother_id = by_person.get(message.subject_id or 0)
+        if mother_id is None:
+            return "withdrawn"
+        if _key(message) in keys and not _paused(known[mother_id], today):
+            return None
+        return _why_not(message, known[mother_id], rows, today)
+
+    rows = _windows_of(some)
+    return [why_not(message) for message in some]
 
 
 def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
@@ -119,53 +146,67 @@ def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
     return some.values("kind", "subject_due_on", "nominal_on").distinct().count()
 
 
-def _wanted(subjects: dict[int, int], now: datetime) -> Iterable[_Wanted]:
+def _wanted(known: Collection[Known], now: datetime) -> Iterator[_Wanted]:
     today = local_date(now)
-    last_due_on = today + timedelta(days=HORIZON_DAYS + COMING_UP_DAYS_BEFORE)
-    rows = (
-        open_rows(today)
-        .filter(mother__in=subjects, due_on__lte=last_due_on)
-        .values_list("mother_id", "plan_id", "due_on", "closes_on", "mother__offered_from")
-    )
-    windows: dict[int, list[OpenWindow]] = defaultdict(list)
-    plan_of: dict[int, int] = {}
-    offered_from: dict[int, date | None] = {}
-    for mother_id, plan_id, due_on, closes_on, offered in rows:
-        windows[mother_id].append(OpenWindow(due_on, closes_on))
-        plan_of[mother_id] = plan_id
-        offered_from[mother_id] = offered
-    if not windows:
-        return
-    paired = {
-        mother_id: (user_id, starts_on)
-        for mother_id, user_id, starts_on in Pairing.objects.filter(
-            mother__in=windows, ended_at__isnull=True
-        ).values_list("mother_id", "lay_worker__user_id", "starts_on")
-    }
-    covers: dict[int, list[tuple[date, date, int]]] = defaultdict(list)
-    for mother_id, starts_on, ends_on, user_id in Cover.objects.filter(
-        mother__in=windows, cancelled_at__isnull=True, ends_on__gt=today - timedelta(days=OVERDUE_DAYS_AFTER)
-    ).values_list("mother_id", "starts_on", "ends_on", "lay_worker__user_id"):
-        covers[mother_id].append((starts_on, ends_on, user_id))
-    pauses: dict[int, list[tuple[date, date | None]]] = defaultdict(list)
-    for plan_id, from_on, until_on in Pause.objects.filter(
-        Q(until_on__isnull=True) | Q(until_on__gt=today - timedelta(days=183)),
-        plan__in=plan_of.values(),
-        withdrawn_at__isnull=True,
-    ).values_list("plan_id", "from_on", "until_on"):
-        pauses[plan_id].append((from_on, until_on))
-    for mother_id, open_windows in windows.items():
-        if mother_id not in paired:
-            continue
-        own_user_id, starts_on = paired[mother_id]
-        for reminder in contact_reminders(
-            open_windows,
-            paired_at=local_instant(starts_on, time(0)),
-            offered_from=offered_from[mother_id],
-            pauses=pauses[plan_of[mother_id]],
-            now=now,
-        ):
+    horizon_on = today + timedelta(days=HORIZON_DAYS)
+    for mother in known:
+        for reminder in rules.reminders(mother.facts):
+            if reminder.expires_at <= now or reminder.nominal_on > horizon_on:
+                continue
+            if reminder.recipient != LAY_WORKER:
+                yield _Wanted(mother.person_id, None, Message.Channel.TEXT, reminder)
+                continue
             # Whoever looks after her on the day the message goes: today, where its time has passed.
-            goes_on = max(reminder.nominal_on, today)
-            covering = (user for first, last, user in covers[mother_id] if first <= goes_on < last)
-            yield _Wanted(subjects[mother_id], next(covering, own_user_id), reminder)
+            user_id = mother.looks_after_on(max(reminder.nominal_on, today))
+            for channel in CHANNELS:
+                yield _Wanted(mother.person_id, user_id, channel, reminder)
+
+
+def _key(message: Message) -> Key:
+    return (
+        message.kind,
+        message.subject_id,
+        message.subject_due_on,
+        message.recipient_user_id,
+        message.recipient_person_id,
+        message.channel,
+        message.nominal_on,
+    )
+
+
+def _paused(mother: Known, on: date) -> bool:
+    return any(from_on <= on and (until_on is None or on < until_on) for from_on, until_on in mother.facts.pauses)
+
+
+Windows = dict[tuple[int, date], tuple[bool, date]]
+
+
+def _windows_of(some: Collection[Message]) -> Windows:
+    """Return by person and due date whether a planned contact that stands is made, and when its window closes."""
+    rows = PlannedContact.objects.filter(
+        mother__person__in={message.subject_id for message in some},
+        due_on__in={message.subject_due_on for message in some},
+        withdrawn_at__isnull=True,
+    ).values_list("mother__person", "due_on", "made_on", "closes_on")
+    return {(person_id, due_on): (made_on is not None, closes_on) for person_id, due_on, made_on, closes_on in rows}
+
+
+def _why_not(message: Message, mother: Known, windows: Windows, today: date) -> str:
+    """Return the code of the first thing that is not as it was when the message was written."""
+    on = max(message.nominal_on, today)
+    window = None
+    if message.kind in OF_WINDOWS and message.subject_id is not None and message.subject_due_on is not None:
+        window = windows.get((message.subject_id, message.subject_due_on))
+        if window is None:
+            return "withdrawn"
+        if window[0]:
+            return "made"
+        if window[1] <= today:
+            return "closed"
+    if mother.held:
+        return "held"
+    if message.recipient_user_id is not None and message.recipient_user_id != mother.looks_after_on(on):
+        return "not_hers"
+    if _paused(mother, on):
+        return "paused"
+    return "withdrawn"

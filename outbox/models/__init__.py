@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from people.models import Person
+from people.history import tracked
+from people.models import Person, User
 
-__all__ = ["Message"]
+__all__ = ["Inbound", "JobRun", "Message", "Preference", "QuietDay"]
 
 
 class Message(models.Model):
@@ -41,6 +42,12 @@ class Message(models.Model):
     )
     subject_due_on = models.DateField(
         null=True, blank=True, help_text=_("Due date of the planned contact it is about, where it is about one.")
+    )
+    about = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text=_("Key of what else it is about, an alert and its step, so that two of one day are two messages."),
     )
     recipient_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -76,6 +83,10 @@ class Message(models.Model):
     tries = models.PositiveSmallIntegerField(default=0, help_text=_("How often it could not be handed over."))
     created_at = models.DateTimeField(help_text=_("When it was written."))
     sent_at = models.DateTimeField(null=True, blank=True, help_text=_("When its carrier took it."))
+    carrier_reference = models.CharField(
+        max_length=64, blank=True, default="", help_text=_("What the carrier calls it, for its receipts.")
+    )
+    delivered_at = models.DateTimeField(null=True, blank=True, help_text=_("When the carrier said it had arrived."))
     read_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was opened in the app."))
     detail = models.JSONField(default=dict, blank=True, help_text=_("Codes and keys that the kind needs; never words."))
 
@@ -86,6 +97,7 @@ class Message(models.Model):
                     "kind",
                     "subject",
                     "subject_due_on",
+                    "about",
                     "recipient_user",
                     "recipient_person",
                     "channel",
@@ -125,3 +137,81 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+
+@tracked
+class Preference(models.Model):
+    """What one person wants of one kind by one channel, where that is not as usual."""
+
+    append_only = False
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=40, help_text=_("Code of the kind, from the registry."))
+    channel = models.CharField(max_length=10, choices=Message.Channel.choices)
+    wanted = models.BooleanField()
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind", "channel"], name="one_preference_per_kind_and_channel")
+        ]
+
+    def __str__(self) -> str:
+        return f"preference {self.pk}"
+
+
+@tracked
+class QuietDay(models.Model):
+    """A local date on which a member of staff is sent nothing that can wait."""
+
+    append_only = False
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="quiet_days")
+    on = models.DateField()
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "on"], name="one_quiet_day_per_person_and_date")]
+
+    def __str__(self) -> str:
+        return f"quiet day {self.pk}"
+
+
+@tracked
+class Inbound(models.Model):
+    """What came back from a telephone: kept, restricted, never answered by machine (domain.md section 6)."""
+
+    append_only = False
+
+    carrier_reference = models.CharField(max_length=64, unique=True, help_text=_("The carrier's: counts once."))
+    from_number = models.CharField(max_length=20, db_index=True, help_text=_("E.164."))
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Whose number it is.")
+    )
+    text = models.TextField(help_text=_("Restricted; in no export."))
+    is_stop = models.BooleanField(default=False, help_text=_("She asked for silence."))
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "inbound"
+
+    def __str__(self) -> str:
+        return f"inbound {self.pk}"
+
+
+class JobRun(models.Model):
+    """When a tick last began, last ended well, and last failed. One row a job, so without row history."""
+
+    append_only = False
+
+    name = models.CharField(max_length=60, unique=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=60, blank=True, help_text=_("Name of the error alone."))
+    count = models.IntegerField(default=0, help_text=_("How many it dealt with."))
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"

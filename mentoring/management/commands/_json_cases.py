@@ -1,4 +1,4 @@
-"""What the two preview commands share: JSON cases in on standard input, JSON alone out, a bad case by name and field."""
+"""What the preview commands share: JSON cases in on standard input, JSON alone out, a bad case by name and field."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ class CasesCommand(BaseCommand):
     """Reads cases, writes results; exit status 2 and one line on standard error for a bad case."""
 
     requires_system_checks: list[str] = []
-    answer: Callable[[object], list[dict[str, Any]]]
+    answer: Callable[[object], list[Any]]
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
