@@ -15,19 +15,17 @@ from mentoring.models.plans import (
 )
 
 __all__ = [
-    "Visit",
-    "RotaShift",
-    "Duty",
-    "CalendarFeed",
     "Alert",
     "Appointment",
     "AskedBy",
     "Cadence",
+    "CalendarFeed",
     "Concern",
     "Contact",
     "ContactCorrection",
     "ContactPlan",
     "Cover",
+    "Duty",
     "Export",
     "ImportFile",
     "ImportJob",
@@ -42,7 +40,9 @@ __all__ = [
     "PlanChange",
     "PlannedContact",
     "ProtocolVersion",
+    "RotaShift",
     "StandIn",
     "Topic",
+    "Visit",
     "Who",
 ]

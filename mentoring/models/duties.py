@@ -243,7 +243,9 @@ class Alert(models.Model):
                 name="one_open_alert_per_entry_and_kind",
             ),
             models.UniqueConstraint(
-                fields=["visit"], condition=Q(visit__isnull=False, closed_at__isnull=True), name="one_open_alert_per_visit"
+                fields=["visit"],
+                condition=Q(visit__isnull=False, closed_at__isnull=True),
+                name="one_open_alert_per_visit",
             ),
         ]
         indexes = [
@@ -252,7 +254,9 @@ class Alert(models.Model):
                 condition=Q(closed_at__isnull=True, acknowledged_at__isnull=True),
                 name="alerts_unacknowledged",
             ),
-            models.Index(fields=["holder", "mother"], condition=Q(closed_at__isnull=True), name="open_alerts_by_holder"),
+            models.Index(
+                fields=["holder", "mother"], condition=Q(closed_at__isnull=True), name="open_alerts_by_holder"
+            ),
         ]
 
     def __str__(self) -> str:

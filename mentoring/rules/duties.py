@@ -49,7 +49,9 @@ LOW_FEELING: Final = 2
 # Answered by a contact: not raised again until closed and a contact made since.
 ANSWERED_BY_A_CONTACT: Final = frozenset({INTRODUCE_AGAIN, REST_AND_DECIDE, HARD_TO_REACH, TWO_MISSED, SILENT})
 # Once for each date that gives rise to them.
-ONCE_A_DATE: Final = frozenset({INTRODUCE, BIRTH_NOT_RECORDED, SIX_WEEK_CHECK, END_CHECK, SAFE_CONTACT_REASK, OPEN_PAUSE, RE_OFFER})
+ONCE_A_DATE: Final = frozenset(
+    {INTRODUCE, BIRTH_NOT_RECORDED, SIX_WEEK_CHECK, END_CHECK, SAFE_CONTACT_REASK, OPEN_PAUSE, RE_OFFER}
+)
 
 
 @dataclass(frozen=True, slots=True)

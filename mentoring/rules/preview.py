@@ -239,7 +239,10 @@ def _reminders(value: dict[str, Any]) -> list[dict[str, Any]]:
         if from_at <= one.due_at < to_at
         for channel in channels[one.recipient]
     ]
-    return sorted(rows, key=lambda row: (row["due_utc"], row["kind"], row["recipient"], row["channel"], row["subject_due_on"] or ""))
+    return sorted(
+        rows,
+        key=lambda row: (row["due_utc"], row["kind"], row["recipient"], row["channel"], row["subject_due_on"] or ""),
+    )
 
 
 def _told(value: dict[str, Any], case: _Case) -> _Told:

@@ -106,7 +106,9 @@ def reminders(facts: Facts) -> Iterator[Reminder]:
     )
     for reminder in every:
         on = local_date(reminder.due_at)
-        if on >= paired_on and not any(from_on <= on and (until_on is None or on < until_on) for from_on, until_on in facts.pauses):
+        if on >= paired_on and not any(
+            from_on <= on and (until_on is None or on < until_on) for from_on, until_on in facts.pauses
+        ):
             yield reminder
 
 
@@ -175,9 +177,7 @@ def _appointments(facts: Facts) -> Iterator[Reminder]:
     for appointment in facts.appointments:
         day_before = local_date(appointment.starts_at) - timedelta(days=1)
         due_at = local_instant(day_before, DAY_BEFORE_AT)
-        yield Reminder(
-            APPOINTMENT_TOMORROW, LAY_WORKER, appointment.due_on, day_before, due_at, appointment.starts_at
-        )
+        yield Reminder(APPOINTMENT_TOMORROW, LAY_WORKER, appointment.due_on, day_before, due_at, appointment.starts_at)
         if facts.texts is None:
             continue
         text_at = last_safe_time(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import Appointment, LayWorker, Mother, Pairing, PlannedContact
 from mentoring.rules.refusals import Refused
-from mentoring.services import plans
+from mentoring.services import plans, reminders
 from people.models import User
 from people.rules.local_time import local_date
 
@@ -51,7 +51,7 @@ def agree(
         Appointment.objects.filter(planned_contact=row, withdrawn_at__isnull=True).update(
             withdrawn_at=now, withdrawn_by=by, withdrawn_why=Appointment.Withdrawn.REARRANGED
         )
-    return Appointment.objects.create(
+    agreed = Appointment.objects.create(
         mother=mother,
         lay_worker=lay_worker,
         planned_contact=row,
@@ -61,6 +61,8 @@ def agree(
         agreed_at=now,
         agreed_by=by,
     )
+    reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False)
+    return agreed
 
 
 @transaction.atomic
@@ -72,4 +74,5 @@ def call_off(
     if locked.withdrawn_at is None:
         locked.withdrawn_at, locked.withdrawn_by, locked.withdrawn_why = now, by, why
         locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_why"])
+        reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False)
     return locked

@@ -91,7 +91,7 @@ def record(*, mother: Mother, lay_worker: LayWorker, entry: Entry, by: User, now
         **columns_of(entry),
     )
     plans.refulfil(plan=plan, now=now)
-    reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False, why="made")
+    reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False)
     alerts.tell_midwife(contact=contact, now=now)
     return _told(contact, plan, now, is_new=True)
 
@@ -121,7 +121,7 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
             setattr(locked, name, columns[name])
         locked.save(update_fields=list(changed))
         plans.refulfil(plan=plan, now=now)
-        reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False, why="made")
+        reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False)
         alerts.tell_midwife(contact=locked, now=now)
     return _told(locked, plan, now, is_new=False)
 

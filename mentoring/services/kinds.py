@@ -1,74 +1,23 @@
 """The programme's kinds of message: what each says to staff (code and dates, never more), and whether it is still wanted."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from mentoring.models import Cover, Mother, Pairing, Pause, PlannedContact
-from mentoring.queries.statuses import held_plans
-from mentoring.rules.reminders import COMING_UP, OVERDUE
+from mentoring.models import Appointment, Mother, Pairing
+from mentoring.rules import reminders as rules
+from mentoring.rules.contacts import VISITS
+from mentoring.services import reminders
 from mentoring.services.digests import IMPORT_DIGEST
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
-from people.rules.local_time import local_date
-
-
-def why_not_wanted(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    """Return none for each while its planned contact is open, not held or paused, and its recipient looks after her today."""
-    today = local_date(now)
-    rows: dict[tuple[int, date], Any] = {}
-    for row in (
-        PlannedContact.objects.filter(
-            mother__person__in={message.subject_id for message in messages},
-            due_on__in={message.subject_due_on for message in messages},
-            withdrawn_at__isnull=True,
-        )
-        .order_by("pk")
-        .values("mother__person", "due_on", "plan_id", "mother_id", "made_on", "closes_on")
-    ):
-        rows.setdefault((row["mother__person"], row["due_on"]), row)
-    plan_ids = {row["plan_id"] for row in rows.values()}
-    mother_ids = {row["mother_id"] for row in rows.values()}
-    held = set(held_plans().filter(plan__in=plan_ids).values_list("plan_id", flat=True))
-    pauses = Pause.objects.filter(plan__in=plan_ids, withdrawn_at__isnull=True, from_on__lte=today)
-    paused = set(pauses.filter(Q(until_on__isnull=True) | Q(until_on__gt=today)).values_list("plan_id", flat=True))
-    looking_after = dict(
-        Pairing.objects.filter(mother__in=mother_ids, ended_at__isnull=True).values_list(
-            "mother_id", "lay_worker__user_id"
-        )
-    )
-    # Whoever covers stands in for the one who is paired, and for nobody where nobody is.
-    looking_after |= dict(
-        Cover.objects.filter(
-            mother__in=list(looking_after), cancelled_at__isnull=True, starts_on__lte=today, ends_on__gt=today
-        ).values_list("mother_id", "lay_worker__user_id")
-    )
-
-    def why_not(message: Message) -> str | None:
-        assert message.subject_id is not None and message.subject_due_on is not None
-        row = rows.get((message.subject_id, message.subject_due_on))
-        if row is None:
-            return "withdrawn"
-        if row["made_on"] is not None:
-            return "made"
-        if row["closes_on"] <= today:
-            return "closed"
-        if row["plan_id"] in held:
-            return "held"
-        if row["plan_id"] in paused:
-            return "paused"
-        if looking_after.get(row["mother_id"], 0) != message.recipient_user_id:
-            return "not_hers"
-        return None
-
-    return [why_not(message) for message in messages]
+from people.rules.local_time import LOCAL
 
 
 def _always(messages: Sequence[Message], now: datetime) -> list[str | None]:
@@ -127,32 +76,100 @@ def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | No
     return [None if message.recipient_user_id in paired else "not_hers" for message in messages]
 
 
+def _why_not_newly_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while the recipient is the mother's own lay-worker."""
+    paired = set(
+        Pairing.objects.filter(
+            mother__person__in={message.subject_id for message in messages}, ended_at__isnull=True
+        ).values_list("mother__person", "lay_worker__user_id")
+    )
+    return [None if (message.subject_id, message.recipient_user_id) in paired else "not_hers" for message in messages]
+
+
+def _appointment_words(messages: Sequence[Message]) -> list[Words]:
+    """Return the words of agreed times: to staff with the code, to her without a word that could tell anyone anything."""
+    codes = _about(messages)
+    times: dict[tuple[int, date | None], list[tuple[datetime, str]]] = defaultdict(list)
+    for person_id, due_on, starts_at, mode in (
+        Appointment.objects.filter(mother__person__in=codes, withdrawn_at__isnull=True)
+        .order_by("starts_at")
+        .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
+    ):
+        times[person_id, due_on].append((starts_at, mode))
+    composed = []
+    for message in messages:
+        assert message.subject_id is not None
+        # It expires when the appointment begins: which is how two of one day are told apart.
+        agreed = times[message.subject_id, message.subject_due_on]
+        starts_at, mode = next(one for one in agreed if one[0] == message.expires_at)
+        local = starts_at.astimezone(LOCAL)
+        filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
+        if message.recipient_person_id is not None:
+            met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
+            composed.append(Words("", f"{met % filled} {_('If that does not suit, just reply.')}", "", ""))
+            continue
+        composed.append(
+            Words(
+                subject=_("%(code)s: %(day)s at %(at)s") % filled,
+                body=_("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
+                path=reverse("mother-detail", args=[codes[message.subject_id]]),
+                why=_("You get this at 17:00 on the day before a time you agreed."),
+            )
+        )
+    return composed
+
+
 def register_kinds() -> None:
     """Every kind of the programme can be sent."""
-    register(
-        Kind(
-            COMING_UP,
+    plan_kinds = {
+        rules.NO_ATTEMPT_YET: (
+            gettext_noop("first contact not tried yet"),
+            gettext_lazy("%(code)s: first contact not tried yet"),
+            gettext_lazy("No attempt to reach %(code)s is in the log. Look at her safe times, and try once today."),
+            gettext_lazy(
+                "You get this two days after the introduction, or three after the pairing, until you have tried."
+            ),
+        ),
+        rules.COMING_UP: (
             gettext_noop("contact coming up"),
-            _composer(
-                gettext_lazy("%(code)s: contact coming up on %(due_on)s"),
-                gettext_lazy("The next contact with %(code)s is planned for %(due_on)s."),
-                gettext_lazy("You get this two days before each planned contact of a mother you look after."),
+            gettext_lazy("%(code)s: contact coming up on %(due_on)s"),
+            gettext_lazy("The next contact with %(code)s is planned for %(due_on)s."),
+            gettext_lazy("You get this two days before each planned contact of a mother you look after."),
+        ),
+        rules.OVERDUE: (
+            gettext_noop("contact overdue"),
+            gettext_lazy("%(code)s: contact of %(due_on)s not made yet"),
+            gettext_lazy("The contact with %(code)s planned for %(due_on)s is not in the log. There is still time."),
+            gettext_lazy("You get this three days after a planned contact while its window is open."),
+        ),
+        rules.BABY_EXPECTED: (
+            gettext_noop("date in two weeks"),
+            gettext_lazy("%(code)s: her date is in two weeks"),
+            gettext_lazy(
+                "The date that %(code)s was given is two weeks away. Agree how she would like to hear from you."
             ),
-            why_not_wanted,
-        )
-    )
+            gettext_lazy("You get this two weeks before the date in her record."),
+        ),
+        rules.ENDING: (
+            gettext_noop("ending in eight weeks"),
+            gettext_lazy("%(code)s: ending in eight weeks"),
+            gettext_lazy("Mentoring of %(code)s ends in eight weeks. Agree with her how to taper, and the goodbye."),
+            gettext_lazy("You get this eight weeks before the plan's last day."),
+        ),
+    }
+    for code, (label, subject, body, why) in plan_kinds.items():
+        register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted))
+    register(Kind(rules.APPOINTMENT_TOMORROW, gettext_noop("appointment tomorrow"), _appointment_words, reminders.why_not_wanted))
     register(
         Kind(
-            OVERDUE,
-            gettext_noop("contact overdue"),
+            rules.NEW_PAIRING,
+            gettext_noop("new pairing"),
             _composer(
-                gettext_lazy("%(code)s: contact of %(due_on)s not made yet"),
-                gettext_lazy(
-                    "The contact with %(code)s planned for %(due_on)s is not in the log. There is still time."
-                ),
-                gettext_lazy("You get this three days after a planned contact while its window is open."),
+                gettext_lazy("%(code)s: you are her lay-worker now"),
+                gettext_lazy("You are paired with %(code)s. Her midwife introduces you first: wait to hear from her."),
+                gettext_lazy("You get this once, when a midwife pairs a mother with you."),
             ),
-            why_not_wanted,
+            _why_not_newly_paired,
         )
     )
     register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))

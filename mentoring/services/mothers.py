@@ -13,7 +13,7 @@ from mentoring.models import Midwife, Mother
 from mentoring.rules import changes
 from mentoring.rules.plan import PlanError
 from mentoring.rules.refusals import Refused
-from mentoring.services import plans, protocol
+from mentoring.services import plans, protocol, reminders
 from people.models import Baby, Gate, Person, PhoneNumber, Pregnancy, SafeContact, SafeTime, User
 from people.rules.local_time import local_date
 from people.rules.phones import NotANumber, normalised
@@ -152,7 +152,9 @@ def renew_safe_contact(
 ) -> SafeContact:
     """The sheet is as she says now, and a suspension is over. Waits for a message already being handed over."""
     gates.lock_exclusively([mother.person.gate_id])
-    return _write_sheet(mother.person, sheet, numbers, by=by, now=now)
+    written = _write_sheet(mother.person, sheet, numbers, by=by, now=now)
+    reminders.refresh_for(mother_ids=[mother.pk], now=now)
+    return written
 
 
 @transaction.atomic
@@ -162,6 +164,7 @@ def suspend_safe_contact(*, mother: Mother, by: User, now: datetime) -> None:
     SafeContact.objects.filter(person=mother.person_id, suspended_at__isnull=True).update(
         suspended_at=now, suspended_by=by
     )
+    reminders.refresh_for(mother_ids=[mother.pk], now=now)
 
 
 def _midwife_id(by: User | None) -> int | None:

@@ -30,12 +30,19 @@ def _check_takes_mothers(lay_worker: LayWorker, today: date) -> None:
 
 @transaction.atomic
 def pair(
-    *, mother: Mother, lay_worker: LayWorker, by: User | None, now: datetime, starts_on: date | None = None
+    *,
+    mother: Mother,
+    lay_worker: LayWorker,
+    by: User | None,
+    now: datetime,
+    starts_on: date | None = None,
+    announced: bool = True,
 ) -> Pairing:
     """The mother is with the lay-worker from ``starts_on`` (today unless given) on; her plan is offered from the first.
 
     Locks the mother's gate: two midwives pairing at once give one pairing and one refusal. The same pairing
-    again is the one that stands. Raises Refused.
+    again is the one that stands. The lay-worker is told at once unless not ``announced``: an import sends one digest.
+    Raises Refused.
     """
     today = local_date(now)
     starts_on = starts_on or today
@@ -67,8 +74,27 @@ def pair(
         locked.offered_from = starts_on
     locked.save(update_fields=["midwife", "offered_from"])
     _hand_rows_to(locked, lay_worker.pk)
-    reminders.refresh_for(mother_ids=[locked.pk], now=now, why="not_hers")
+    if announced:
+        reminders.announce_pairing(pairing=pairing, now=now)
+    reminders.refresh_for(mother_ids=[locked.pk], now=now)
     return pairing
+
+
+@transaction.atomic
+def introduce(*, pairing: Pairing, on: date, by: User, now: datetime) -> Pairing:
+    """The midwife has introduced them, on ``on``; again changes nothing. Raises Refused for a day that cannot be."""
+    _lock(pairing.mother)
+    locked = Pairing.objects.select_for_update(no_key=True, of=("self",)).get(pk=pairing.pk)
+    if locked.ended_at is not None:
+        raise Refused("ended_already", _("This pairing has ended already."))
+    if locked.introduced_on is not None:
+        return locked
+    if not locked.starts_on <= on <= local_date(now):
+        raise Refused("introduced_when", _("They were introduced between the pairing and today."))
+    locked.introduced_on, locked.introduced_by = on, by
+    locked.save(update_fields=["introduced_on", "introduced_by"])
+    reminders.refresh_for(mother_ids=[locked.mother_id], now=now)
+    return locked
 
 
 @transaction.atomic
@@ -91,7 +117,7 @@ def end(*, pairing: Pairing, reason: str, by: User, now: datetime) -> Pairing:
     Appointment.objects.filter(
         mother=mother, lay_worker=locked.lay_worker_id, withdrawn_at__isnull=True, starts_at__gt=now
     ).update(withdrawn_at=now, withdrawn_by=by, withdrawn_why=Appointment.Withdrawn.PAIRING_ENDED)
-    reminders.refresh_for(mother_ids=[mother.pk], now=now, why="not_hers")
+    reminders.refresh_for(mother_ids=[mother.pk], now=now)
     return locked
 
 
@@ -125,7 +151,7 @@ def arrange_cover(
     cover = Cover.objects.create(
         mother=locked, lay_worker=lay_worker, starts_on=starts_on, ends_on=ends_on, made_at=now, made_by=by
     )
-    reminders.refresh_for(mother_ids=[locked.pk], now=now, why="not_hers")
+    reminders.refresh_for(mother_ids=[locked.pk], now=now)
     return cover
 
 
@@ -140,7 +166,7 @@ def cancel_cover(*, cover: Cover, by: User, now: datetime) -> Cover:
         raise Refused("cover_over", _("This cover is over already."))
     locked.cancelled_at, locked.cancelled_by = now, by
     locked.save(update_fields=["cancelled_at", "cancelled_by"])
-    reminders.refresh_for(mother_ids=[mother.pk], now=now, why="not_hers")
+    reminders.refresh_for(mother_ids=[mother.pk], now=now)
     return locked
 
 

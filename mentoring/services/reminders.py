@@ -75,7 +75,10 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
     wanted = {one.key: one for one in _wanted(known.values(), now)}
     standing = list(
         Message.objects.filter(
-            subject__in=[one.person_id for one in known.values()], kind__in=KINDS, status__in=WAITING, expires_at__gt=now
+            subject__in=[one.person_id for one in known.values()],
+            kind__in=KINDS,
+            status__in=WAITING,
+            expires_at__gt=now,
         ).select_related(None)
     )
     by_person = {one.person_id: one for one in known.values()}
@@ -94,6 +97,16 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
         messages.cancel_many(ids=ids, why=why, now=now, waiting=waiting)
     written = messages.queue_many([one.new for one in wanted.values()], now=now)
     return sum(len(ids) for ids in gone.values()) + written
+
+
+def announce_pairing(*, pairing: Pairing, now: datetime) -> None:
+    """The lay-worker is told of it once, at once in staff hours; not while the plan is paused or held."""
+    [known] = known_of([pairing.mother_id], now=now).values()
+    reminder = rules.new_pairing(paired_at=now)
+    if known.held or _paused(known, local_date(reminder.due_at)):
+        return
+    own = [_Wanted(known.person_id, known.user_id, channel, reminder).new for channel in CHANNELS]
+    messages.queue_many(own, now=now)
 
 
 def top_up(*, now: datetime) -> int:

@@ -424,5 +424,7 @@ class _Import:
             mother.offered_from = paired.offered_from
             mother.save(update_fields=["offered_from"])
         lay_worker = LayWorker.objects.select_related("user").get(pk=paired.lay_worker_id)
-        pairings.pair(mother=mother, lay_worker=lay_worker, by=self.by, now=self.now, starts_on=paired.starts_on)
+        pairings.pair(
+            mother=mother, lay_worker=lay_worker, by=self.by, now=self.now, starts_on=paired.starts_on, announced=False
+        )
         self._count_pairing(row)

@@ -124,7 +124,7 @@ class _Import:
             # Here, not before the entries were written: nobody who logs meanwhile waits for the rest of the file.
             self._lock_plans(some_ids)
             bulk.refulfil_many(mother_ids=some_ids)
-            reminders.refresh_for(mother_ids=some_ids, now=self.now, waiting=False, why="made")
+            reminders.refresh_for(mother_ids=some_ids, now=self.now, waiting=False)
 
     def _taken(self, records: Iterator[tuple[int, Cells | Problem]]) -> list[tuple[int, Cells | Problem]]:
         some: list[tuple[int, Cells | Problem]] = []
