@@ -4,13 +4,15 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from mentoring.models import Contact, Cover, LayWorker, Midwife, Mother, Pairing, StandIn
+from mentoring.models import Alert, Contact, Cover, Duty, LayWorker, Midwife, Mother, Pairing, StandIn
 from people.access import roles_of
 from people.models import User
 from people.rules.local_time import local_date
 from people.rules.roles import Role
 
 LATE_ENTRY_DAYS = 7
+# Those to whom an alert may come, from the rota or as the last to be asked.
+ALERTED = frozenset({Role.MIDWIFE, Role.LEAD})
 
 
 def midwives_answered_for(user: User, *, on: date) -> QuerySet[Midwife]:
@@ -33,11 +35,16 @@ def _either(paired: QuerySet[Pairing], covered: QuerySet[Cover]) -> Q:
     return Q(pk__in=paired.values("mother").union(covered.values("mother")))
 
 
+def _with_open_alert(user: User) -> Q:
+    return Q(Exists(Alert.objects.filter(mother=OuterRef("pk"), acknowledged_by=user, closed_at__isnull=True)))
+
+
 def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
     """Return the mothers that ``user`` may see on local date ``on``.
 
     A lay-worker: paired with or covered by her today. A midwife: those she, or a midwife she stands in for, answers
-    for, and those nobody answers for yet. Everyone else: none. Rules: domain.md section 2.
+    for, and those nobody answers for yet. Who has acknowledged an alert: that one mother until it is closed. Everyone
+    else: none. Rules: domain.md section 2.
     """
     roles = roles_of(user)
     condition = Q(pk__in=[])
@@ -45,6 +52,8 @@ def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
         condition |= with_lay_worker(user, on=on)
     if Role.MIDWIFE in roles:
         condition |= Q(midwife__in=midwives_answered_for(user, on=on)) | Q(midwife__isnull=True)
+    if roles & ALERTED:
+        condition |= _with_open_alert(user)
     return Mother.objects.filter(condition)
 
 
@@ -98,3 +107,31 @@ def covers_visible_to(user: User, *, on: date) -> QuerySet[Cover]:
     if Role.MIDWIFE not in roles_of(user):
         return Cover.objects.none()
     return Cover.objects.filter(mother__in=mothers_visible_to(user, on=on))
+
+
+def midwife_of(*, mother: Mother, lay_worker: LayWorker | None = None, on: date) -> int | None:
+    """Return the user who answers for ``mother`` on ``on``, or for ``lay_worker`` where given: her midwife or who stands in."""
+    midwife_id = mother.midwife_id if lay_worker is None else lay_worker.supervisor_id
+    if midwife_id is None:
+        return None
+    standing_in = StandIn.objects.filter(
+        stands_in_for=midwife_id, starts_on__lte=on, ends_on__gt=on, midwife__user__is_active=True
+    )
+    user_id = standing_in.order_by("pk").values_list("midwife__user_id", flat=True).first()
+    if user_id is not None:
+        return user_id
+    return Midwife.objects.filter(pk=midwife_id, user__is_active=True).values_list("user_id", flat=True).first()
+
+
+def alerts_visible_to(user: User, *, on: date) -> QuerySet[Alert]:
+    """Return the alerts that a midwife or lead holds, and a midwife those about mothers she answers for."""
+    if not roles_of(user) & ALERTED:
+        return Alert.objects.none()
+    return Alert.objects.filter(Q(holder=user) | Q(mother__midwife__in=midwives_answered_for(user, on=on)))
+
+
+def duties_visible_to(user: User, *, on: date) -> QuerySet[Duty]:
+    """Return the duties of a midwife, of those she stands in for, and those that are any midwife's."""
+    if Role.MIDWIFE not in roles_of(user):
+        return Duty.objects.none()
+    return Duty.objects.filter(Q(owner__in=midwives_answered_for(user, on=on)) | Q(owner__isnull=True))

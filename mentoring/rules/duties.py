@@ -73,11 +73,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The last duty of a kind that was closed: when, what gave rise to it, what came of it."""
+    """A duty that was closed: when, what gave rise to it, what came of it; ``by_rule`` where a tick found it needless."""
 
     on: date
     about_on: date | None
     outcome: str
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,5 +240,5 @@ def _may_be_raised(wanted: Wanted, facts: MotherFacts, on: date) -> bool:
     if wanted.kind in ANSWERED_BY_A_CONTACT:
         return any(attempt.is_two_way and attempt.on >= before[0].on for attempt in facts.attempts)
     if wanted.kind in ONCE_A_DATE:
-        return all(closed.about_on != wanted.about_on for closed in before)
+        return all(closed.by_rule or closed.about_on != wanted.about_on for closed in before)
     return on > before[0].on

@@ -1,41 +1,170 @@
-"""What interrupts a midwife because of one log entry: a concern that cannot wait, *please ring me*, *not safe to talk*."""
+"""What interrupts: raised by an entry, a loss or a visit, passed on where nobody has acknowledged it, closed with an outcome."""
 
 from datetime import datetime, timedelta
 
-from mentoring.models import Contact
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from mentoring.access import midwife_of
+from mentoring.models import Alert, Contact, Mother, RotaShift, Visit
+from mentoring.queries.rota import leads, shift_at
+from mentoring.rules import alerts as rules
+from mentoring.rules.refusals import Refused
+from mentoring.rules.working_days import in_office_hours
 from outbox.models import Message
 from outbox.services import messages
+from people.models import Loss, User
 from people.rules.local_time import local_date
 
-KINDS = ("concern_emergency", "concern_today", "please_ring_me", "not_safe_to_talk")
-DAYS = 7
+CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
+KEPT = timedelta(days=7)
 
 
-def tell_midwife(*, contact: Contact, now: datetime) -> None:
-    """Her midwife is told, by e-mail and in the app, of all in this entry that should not wait; nothing else is sent."""
+def tell_of_entry(*, contact: Contact, now: datetime) -> list[Alert]:
+    """What in this entry should not wait interrupts whoever answers now: one alert a kind, however often it is corrected."""
     kinds = []
     if contact.concern in {"emergency", "today"}:
         kinds.append(f"concern_{contact.concern}")
     if contact.please_ring_me:
-        kinds.append("please_ring_me")
+        kinds.append(rules.PLEASE_RING_ME)
     if contact.outcome == "not_safe":
-        kinds.append("not_safe_to_talk")
-    supervisor = contact.lay_worker.supervisor
-    midwife = supervisor if contact.please_ring_me or contact.mother.midwife is None else contact.mother.midwife
+        kinds.append(rules.NOT_SAFE)
+    known = set(Alert.objects.filter(contact=contact).values_list("kind", flat=True))
+    return [
+        raise_alert(kind=kind, mother=contact.mother, contact=contact, by=contact.entered_by, now=now)
+        for kind in kinds
+        if kind not in known
+    ]
+
+
+@transaction.atomic
+def raise_alert(
+    *,
+    kind: str,
+    mother: Mother,
+    now: datetime,
+    by: User | None,
+    contact: Contact | None = None,
+    visit: Visit | None = None,
+    loss: Loss | None = None,
+) -> Alert:
+    """An alert is open and its holder is being told, at any hour. *Please ring me* goes to the lay-worker's own midwife."""
+    alert = Alert(
+        kind=kind,
+        mother=mother,
+        contact=contact,
+        visit=visit,
+        loss=loss,
+        raised_at=now,
+        raised_by=by,
+        step=rules.FIRST,
+        step_at=now,
+    )
+    _hand_to_holder(alert, now)
+    alert.save(force_insert=True)
+    _tell(alert, now)
+    return alert
+
+
+def escalate(*, now: datetime) -> int:
+    """Alerts that nobody has acknowledged in time pass on; returns how many. Safe to run twice at once."""
+    passed = 0
+    for pk in _overdue(now):
+        with transaction.atomic():
+            alert = _open_alerts().select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=pk).first()
+            if alert is None or alert.acknowledged_at is not None:
+                continue
+            at = rules.passes_on_at(kind=alert.kind, step=alert.step, step_at=alert.step_at)
+            following = rules.next_step(alert.kind, alert.step)
+            if at is None or following is None or at > now:
+                continue
+            before = alert.holder_id
+            alert.step, alert.step_at = following, now
+            _hand_to_holder(alert, now)
+            alert.save(update_fields=["step", "step_at", "holder"])
+            if alert.holder_id != before or following == rules.PROCEDURE:
+                _tell(alert, now)
+            passed += 1
+    return passed
+
+
+@transaction.atomic
+def acknowledge(*, alert: Alert, by: User, now: datetime) -> Alert:
+    """``by`` has it, and her record is open to ``by`` until it is closed. Raises Refused where another has it or it is over."""
+    locked = _open_alerts().select_for_update(no_key=True, of=("self",)).filter(pk=alert.pk).first()
+    if locked is None:
+        raise Refused("closed", _("This alert is closed already."))
+    if locked.acknowledged_by_id == by.pk:
+        return locked
+    if locked.acknowledged_at is not None:
+        raise Refused("held_by_another", _("Someone else has this alert."))
+    locked.acknowledged_at, locked.acknowledged_by, locked.holder = now, by, by
+    locked.save(update_fields=["acknowledged_at", "acknowledged_by", "holder"])
+    return locked
+
+
+@transaction.atomic
+def close(*, alert: Alert, outcome: str, note: str = "", by: User, now: datetime) -> Alert:
+    """The alert is over with what came of it. Only who has acknowledged it closes it. Raises Refused."""
+    locked = Alert.objects.select_for_update(no_key=True, of=("self",)).get(pk=alert.pk)
+    if locked.closed_at is not None:
+        if locked.closed_by_id == by.pk:
+            return locked
+        raise Refused("closed", _("This alert is closed already."))
+    if locked.acknowledged_by_id != by.pk:
+        raise Refused("not_yours", _("Say first that you have it."))
+    locked.closed_at, locked.closed_by = now, by
+    locked.outcome, locked.note = Alert.Outcome(outcome), note
+    locked.save(update_fields=["closed_at", "closed_by", "outcome", "note"])
+    return locked
+
+
+def _open_alerts():  # type: ignore[no-untyped-def]  # a queryset with what a holder is found from
+    return Alert.objects.filter(closed_at__isnull=True).select_related("mother", "contact__lay_worker__supervisor")
+
+
+def _overdue(now: datetime) -> list[int]:
+    waiting = Alert.objects.filter(
+        closed_at__isnull=True, acknowledged_at__isnull=True, step_at__lte=now - rules.SOON, step__lt=rules.LEAD
+    )
+    return list(waiting.order_by("step_at").values_list("pk", flat=True))
+
+
+def _hand_to_holder(alert: Alert, now: datetime) -> None:
+    shift: RotaShift | None = shift_at(now)
+    lay_worker = alert.contact.lay_worker if alert.contact is not None else None
+    midwife = midwife_of(
+        mother=alert.mother,
+        lay_worker=lay_worker if alert.kind == rules.PLEASE_RING_ME else None,
+        on=local_date(now),
+    )
+    alert.holder_id = rules.holder(
+        step=alert.step,
+        midwife=midwife,
+        in_office_hours=in_office_hours(now),
+        on_duty=shift.on_duty_id if shift else None,
+        second=shift.second_id if shift else None,
+        leads=leads(),
+    )
+
+
+def _tell(alert: Alert, now: datetime) -> None:
+    if alert.holder_id is None:
+        return
     messages.queue_many(
         [
             messages.New(
-                kind=kind,
-                subject_id=contact.mother.person_id,
-                subject_due_on=None,
-                recipient_user_id=midwife.user_id,
+                kind=f"alert_{alert.kind}",
+                subject_id=alert.mother.person_id,
+                about=f"alert:{alert.pk}:{alert.step}",
+                recipient_user_id=alert.holder_id,
                 channel=channel,
                 nominal_on=local_date(now),
                 due_at=now,
-                expires_at=now + timedelta(days=DAYS),
+                expires_at=now + KEPT,
+                detail={"alert": alert.pk},
             )
-            for kind in kinds
-            for channel in (Message.Channel.EMAIL, Message.Channel.IN_APP)
+            for channel in CHANNELS
         ],
         now=now,
     )

@@ -92,7 +92,7 @@ def record(*, mother: Mother, lay_worker: LayWorker, entry: Entry, by: User, now
     )
     plans.refulfil(plan=plan, now=now)
     reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False)
-    alerts.tell_midwife(contact=contact, now=now)
+    alerts.tell_of_entry(contact=contact, now=now)
     return _told(contact, plan, now, is_new=True)
 
 
@@ -122,7 +122,7 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
         locked.save(update_fields=list(changed))
         plans.refulfil(plan=plan, now=now)
         reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False)
-        alerts.tell_midwife(contact=locked, now=now)
+        alerts.tell_of_entry(contact=locked, now=now)
     return _told(locked, plan, now, is_new=False)
 
 

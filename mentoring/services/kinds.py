@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from mentoring.models import Appointment, Mother, Pairing
+from mentoring.models import Alert, Appointment, Mother, Pairing
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
 from mentoring.services import reminders
@@ -18,10 +18,6 @@ from mentoring.services.digests import IMPORT_DIGEST
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
 from people.rules.local_time import LOCAL
-
-
-def _always(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    return [None] * len(messages)
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -119,6 +115,39 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
     return composed
 
 
+def _alert_composer(subject: Promise) -> Callable[[Sequence[Message]], list[Words]]:
+    def compose(messages: Sequence[Message]) -> list[Words]:
+        codes = _about(messages)
+        return [
+            Words(
+                subject=str(subject) % {"code": codes[message.subject_id or 0]},
+                body=_("Open the alert and say that you have it. Unless you do, it goes on to the next person."),
+                path=reverse("alert-detail", args=[message.detail["alert"]]),
+                why=_("You get this at once because you answer for this mother, or are on duty, now."),
+            )
+            for message in messages
+        ]
+
+    return compose
+
+
+def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while its alert is open and nobody else has it."""
+    holders = dict(
+        Alert.objects.filter(
+            pk__in=[message.detail["alert"] for message in messages], closed_at__isnull=True
+        ).values_list("pk", "holder_id")
+    )
+    return [
+        "closed"
+        if (held := holders.get(message.detail["alert"], 0)) == 0
+        else None
+        if held == message.recipient_user_id
+        else "not_hers"
+        for message in messages
+    ]
+
+
 def register_kinds() -> None:
     """Every kind of the programme can be sent."""
     plan_kinds = {
@@ -173,23 +202,15 @@ def register_kinds() -> None:
         )
     )
     register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
-    alerts = {
+    alert_kinds = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),
         "please_ring_me": gettext_lazy("%(code)s: her lay-worker asks you to ring"),
         "not_safe_to_talk": gettext_lazy("%(code)s: it was not safe to talk"),
+        "loss": gettext_lazy("%(code)s: read her record before anyone is in touch"),
+        "overdue_visit": gettext_lazy("%(code)s: a visit has not been ended"),
     }
-    for code, subject in alerts.items():
+    for code, subject in alert_kinds.items():
         register(
-            Kind(
-                code,
-                code,
-                _composer(
-                    subject,
-                    gettext_lazy("Open the record of %(code)s, read the last entry, and ring her lay-worker."),
-                    gettext_lazy("You get this at once because you answer for this mother or her lay-worker."),
-                ),
-                _always,
-                any_hour=True,
-            )
+            Kind(f"alert_{code}", str(subject) % {"code": ""}, _alert_composer(subject), _why_not_open, any_hour=True)
         )

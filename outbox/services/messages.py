@@ -14,16 +14,16 @@ from outbox.rules.transitions import MESSAGE, STUCK, WAITING
 
 INSERT = f"""
 INSERT INTO "{Message._meta.db_table}" (
-    reference, kind, subject_id, subject_due_on, recipient_user_id, recipient_person_id, channel, nominal_on, due_at,
-    expires_at, status, status_at, why, tries, created_at, detail
+    reference, kind, subject_id, subject_due_on, about, recipient_user_id, recipient_person_id, channel, nominal_on, due_at,
+    expires_at, status, status_at, why, tries, created_at, detail, carrier_reference
 ) VALUES %s ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608 - our own table's name
-TEMPLATE = "(gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, '', 0, %s, %s)"
+TEMPLATE = "(gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', %s, '', 0, %s, %s, '')"
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """One message to be written; its unique key is kind, subject, due date, recipient, channel and nominal date."""
+    """One message to be written; unique by kind, subject, due date, what else it is about, recipient, channel, nominal date."""
 
     kind: str
     channel: str
@@ -32,6 +32,7 @@ class New:
     expires_at: datetime
     subject_id: int | None = None
     subject_due_on: date | None = None
+    about: str = ""
     recipient_user_id: int | None = None
     recipient_person_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +51,7 @@ def queue_many(new: Sequence[New], *, now: datetime) -> int:
             message.kind,
             message.subject_id,
             message.subject_due_on,
+            message.about,
             message.recipient_user_id,
             message.recipient_person_id,
             message.channel,
