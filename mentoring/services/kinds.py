@@ -188,7 +188,14 @@ def register_kinds() -> None:
     }
     for code, (label, subject, body, why) in plan_kinds.items():
         register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted))
-    register(Kind(rules.APPOINTMENT_TOMORROW, gettext_noop("appointment tomorrow"), _appointment_words, reminders.why_not_wanted))
+    register(
+        Kind(
+            rules.APPOINTMENT_TOMORROW,
+            gettext_noop("appointment tomorrow"),
+            _appointment_words,
+            reminders.why_not_wanted,
+        )
+    )
     register(
         Kind(
             rules.NEW_PAIRING,
