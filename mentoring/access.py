@@ -36,7 +36,7 @@ def _either(paired: QuerySet[Pairing], covered: QuerySet[Cover]) -> Q:
 
 
 def _with_open_alert(user: User) -> Q:
-    return Q(Exists(Alert.objects.filter(mother=OuterRef("pk"), acknowledged_by=user, closed_at__isnull=True)))
+    return Q(pk__in=Alert.objects.filter(acknowledged_by=user, closed_at__isnull=True).values("mother"))
 
 
 def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:

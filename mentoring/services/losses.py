@@ -116,7 +116,7 @@ def start_support(
         raise Refused("dates_do_not_fit", _("These days do not fit together.")) from error
     held.closed_at, held.closed_by = now, by
     held.save(update_fields=["closed_at", "closed_by"])
-    plan = plans.start(mother=mother, state=state, by=by, now=now, kind=ContactPlan.Kind.BEREAVEMENT, before=held)
+    plan = plans.start(mother=mother, state=state, by=by, now=now)
     Duty.objects.filter(mother=mother, kind=Duty.Kind.BEREAVEMENT, closed_at__isnull=True).update(
         closed_at=now, closed_by=by, outcome=Duty.Outcome.DONE
     )

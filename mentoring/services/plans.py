@@ -59,6 +59,11 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoHold:
+    """The hold was recorded in error: on or before its first day what it cut or withdrew comes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class DueDate:
     """The expected date of delivery is another."""
 
@@ -73,16 +78,19 @@ class Birth:
     babies: tuple[str, ...] = ("",)
 
 
-Request = Rhythm | PauseFor | Resume | Hold | DueDate | Birth
+Request = Rhythm | PauseFor | Resume | Hold | UndoHold | DueDate | Birth
 
 KINDS = {
     Rhythm: PlanChange.Kind.RHYTHM,
     PauseFor: PlanChange.Kind.PAUSE,
     Resume: PlanChange.Kind.RESUME,
     Hold: PlanChange.Kind.HOLD,
+    UndoHold: PlanChange.Kind.RESUME,
     DueDate: PlanChange.Kind.DUE_DATE,
     Birth: PlanChange.Kind.BIRTH,
 }
+
+OF_KIND = {changes.MENTORING: ContactPlan.Kind.PROGRAMME, changes.BEREAVEMENT: ContactPlan.Kind.BEREAVEMENT}
 
 # From the day after her first visit to the latest an expected date can lie: 42 weeks, with a fortnight's error.
 LONGEST_TO_EDD_DAYS = 308
@@ -112,16 +120,16 @@ def locked_plan(mother: Mother) -> ContactPlan:
 
 @transaction.atomic
 def start(*, mother: Mother, state: PlanState, by: User | None, now: datetime) -> ContactPlan:
-    """A programme plan of ``mother`` is open, with its cadences and planned contacts."""
-    assert state.antenatal_every is not None and state.postnatal_every is not None
+    """A plan of ``mother``, of the kind that ``state`` is, is open, with its cadences and planned contacts."""
     plan = ContactPlan.objects.create(
         mother=mother,
+        kind=OF_KIND[state.kind],
         starts_on=state.starts_on,
         edd=state.edd,
         born_on=state.born_on,
         ends_on=state.ends_on,
-        antenatal_every_days=state.antenatal_every,
-        postnatal_every_days=state.postnatal_every,
+        antenatal_every_days=state.antenatal_every or state.every_days,
+        postnatal_every_days=state.postnatal_every or state.every_days,
         state=changes.to_json(state),
         opened_at=now,
         opened_by=by,
@@ -260,6 +268,8 @@ def _asked(state: PlanState, request: Request, *, on: date, made: Sequence[date]
                 return changes.resume(state, on=on)
             case Hold(kind):
                 return changes.hold(state, on=on, kind=kind, made=made)
+            case UndoHold():
+                return changes.undo_hold(state, on=on)
             case DueDate(edd):
                 return changes.change_due_date(state, on=on, edd=edd, made=made)
             case Birth(born_on, _babies):
@@ -300,7 +310,7 @@ def _as_json(request: Request) -> dict[str, Any]:
             if not isinstance(until_on, Unset):
                 asked["until_on"] = until_on.isoformat() if until_on else None
             return asked
-        case Resume():
+        case Resume() | UndoHold():
             return {}
         case Hold(kind):
             return {"kind": kind}

@@ -29,6 +29,7 @@ KINDS = (
 OF_WINDOWS = (rules.COMING_UP, rules.OVERDUE)
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 MOTHERS_AT_ONCE = 1000
+KEPT = timedelta(days=rules.KEPT_DAYS)
 
 Key = tuple[str, int | None, date | None, int | None, int | None, str, date]
 

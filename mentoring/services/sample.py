@@ -96,7 +96,7 @@ class _Cohort:
         self.made: list[int] = []
         for number in range(count):
             self._mother(number)
-        reminders.refresh_for(mother_ids=self.made, now=self.now, why="made")
+        reminders.refresh_for(mother_ids=self.made, now=self.now)
         for channel in reminders.CHANNELS:
             # Of a past that nobody lived no message was sent.
             delivery.expire(channel=channel, now=self.now)
