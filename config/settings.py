@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from config.beat import SCHEDULE
+from config import beat
 from config.celery import broker_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -259,12 +259,15 @@ SENDS_AT_ANY_HOUR = DEMO
 
 # --- Celery: ticks only; no future contact sits in the broker ---------------------------------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
-CELERY_BEAT_SCHEDULE = SCHEDULE
+JOBS = beat.JOBS
+CELERY_BEAT_SCHEDULE = beat.SCHEDULE
+CELERY_BEAT_SCHEDULER = "config.scheduler:OneBeat"
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TIMEZONE = TIME_ZONE
+# Intervals alone, counted in UTC: the days on which the clocks change are like any other.
+CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
