@@ -5,6 +5,9 @@ from django.urls import path
 from outbox import views
 
 urlpatterns = [
+    path("jobs/", views.jobs, name="jobs"),
+    path("jobs/messages/", views.stuck_messages, name="stuck-messages"),
+    path("jobs/messages/<int:pk>/<slug:act>/", views.stuck_message_act, name="stuck-message-act"),
     path("mailbox/", views.mailbox, name="mailbox"),
     path("messages/", views.message_list, name="message-list"),
 ]

@@ -29,8 +29,8 @@ MESSAGE = Transitions(
             "needs_a_person": "nobody can know whether it went",
         },
         "sent": {"delivered": "the carrier says it arrived"},
-        "needs_a_person": {"queued": "a person sends it again"},
-        "failed": {"queued": "a person sends it again"},
+        "needs_a_person": {"queued": "a person sends it again", "cancelled": "a person dismisses it"},
+        "failed": {"queued": "a person sends it again", "cancelled": "a person dismisses it"},
         "delivered": {},
         "cancelled": {},
         "expired": {},
@@ -39,7 +39,7 @@ MESSAGE = Transitions(
 
 # Those that a change of plan or a loss takes out; one in a carrier's hands is asked again there before it goes.
 WAITING = ("queued", "held", "claimed")
-# Those that a person may send again.
+# Those that a person may send again or dismiss.
 STUCK = ("needs_a_person", "failed")
 # Those that a worker holds.
 LEASED = ("claimed", "handing_over")

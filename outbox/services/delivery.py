@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from time import monotonic
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from outbox.models import Message
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
 from outbox.services.messages import become
-from people.rules.local_time import LOCAL
+from people.rules.local_time import LOCAL, local_date, local_instant
 from people.services import gates
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,13 @@ def _with_work(channels: list[str], *, now: datetime) -> list[str]:
 def in_staff_hours(now: datetime) -> bool:
     """Return whether staff may be written to now: 08:00 to 20:00 local, in the demo always."""
     return settings.SENDS_AT_ANY_HOUR or STAFF_HOURS[0] <= now.astimezone(LOCAL).time() < STAFF_HOURS[1]
+
+
+def open_since(now: datetime) -> datetime | None:
+    """Return since when today staff may be written to, none while they may not."""
+    if settings.SENDS_AT_ANY_HOUR:
+        return datetime.min.replace(tzinfo=UTC)
+    return local_instant(local_date(now), STAFF_HOURS[0]) if in_staff_hours(now) else None
 
 
 @transaction.atomic

@@ -17,8 +17,8 @@ MAY_FOLLOW = {
     "handing_over": "sent queued cancelled expired failed needs_a_person",
     "sent": "delivered",
     "delivered": "",
-    "needs_a_person": "queued",
-    "failed": "queued",
+    "needs_a_person": "queued cancelled",
+    "failed": "queued cancelled",
     "cancelled": "",
     "expired": "",
 }

@@ -42,6 +42,7 @@ TABLE = {
     "import-detail": ({MID, LEAD}, {"reference": str(uuid4())}),
     "import-new": ({MID, LEAD}, {}),
     "kept-form": (EVERYONE, {}),
+    "jobs": ({ADMIN}, {}),
     "late-log": ({LAY}, {}),
     "lay-worker-detail": ({MID}, {"pk": 999}),
     "locality-edit": ({ADMIN}, {"pk": 999}),
@@ -61,6 +62,8 @@ TABLE = {
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
     "staff-lay-worker-new": ({ADMIN}, {}),
     "staff-midwife-new": ({ADMIN}, {}),
+    "stuck-message-act": ({ADMIN}, {"pk": 999, "act": "dismiss"}),
+    "stuck-messages": ({ADMIN}, {}),
     "today": ({LAY}, {}),
     "user-act": ({ADMIN}, {"pk": 999, "act": "end"}),
     "user-detail": ({ADMIN}, {"pk": 999}),
@@ -76,6 +79,9 @@ KEPT = {
     "mfa_index", "mfa_list_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
     "mfa_view_recovery_codes", "unlock", "usersessions_list",
 }  # fmt: skip
+
+# Asked by machines without a sign-in: each says nothing of a person, or proves the caller by itself.
+OPEN_TO_MACHINES = {"health", "health-jobs", "health-live", "health-ready", "metrics"}
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +106,7 @@ def person(role):
 
 
 def test_the_table_is_the_urlconf():
-    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT])
+    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *OPEN_TO_MACHINES])
 
 
 def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
@@ -110,6 +116,11 @@ def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
             roles = set(entry.callback.permission.roles)
             wanted = set(TABLE[entry.name][0])
             assert roles == (set(Role) if wanted == EVERYONE else wanted), entry.name
+
+
+def test_those_that_are_open_to_machines_say_so_and_no_page_of_a_person_does():
+    open_ = {entry.name for entry in urlpatterns() if getattr(entry.callback, "open_to_machines", False)}
+    assert open_ == OPEN_TO_MACHINES
 
 
 def test_every_permission_opens_a_page():
