@@ -44,7 +44,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
     }
     context = {
         "states": states,
-        "silent": sum(state.is_silent for state in states),
+        "silent": [state for state in states if state.is_silent],
         "queues": queues,
         "late": any(one.is_late for one in queues),
         "lists": [

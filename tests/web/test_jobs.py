@@ -65,7 +65,7 @@ def test_a_job_that_is_silent_and_one_that_failed_are_named_in_words(client, adm
     all_ran(but=["sweep duties"])
     job_runs.failed(name="run imports", started_at=NOW, error="OperationalError", now=NOW)
     text = said(client.get("/jobs/"))
-    assert "1 job is silent: what it does is not being done." in text
+    assert "1 job is silent: what it does is not being done. Sweep duties Tell" in text
     assert re.search(r"Sweep duties How it is Silent Last ended well never", text)
     assert re.search(r"Run imports How it is Failed last time Failed 23 October, 11:30 \(OperationalError\)", text)
 
