@@ -10,11 +10,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from mentoring.models import Alert, Appointment, Mother, Pairing
+from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
 from mentoring.services import reminders
 from mentoring.services.digests import IMPORT_DIGEST
+from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
 from people.rules.local_time import LOCAL
@@ -134,9 +135,7 @@ def _alert_composer(subject: Promise) -> Callable[[Sequence[Message]], list[Word
 def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None]:
     """Return none for each while its alert is open and nobody else has it."""
     holders = dict(
-        Alert.objects.filter(
-            pk__in=[message.detail["alert"] for message in messages], closed_at__isnull=True
-        ).values_list("pk", "holder_id")
+        Alert.objects.filter(pk__in=_keys(messages, "alert"), closed_at__isnull=True).values_list("pk", "holder_id")
     )
     return [
         "closed"
@@ -146,6 +145,33 @@ def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None
         else "not_hers"
         for message in messages
     ]
+
+
+def _visit_words(messages: Sequence[Message]) -> list[Words]:
+    visits = dict(Visit.objects.filter(pk__in=_keys(messages, "visit")).values_list("pk", "client_id"))
+    return [
+        Words(
+            subject=_("Are you well?"),
+            body=_("You expected to be out by now. Say that you are out, or that you need more time."),
+            path=reverse("visit-detail", args=[visits[message.detail["visit"]]]),
+            why=_("You get this 15 minutes after the time at which you expected to be out of a visit."),
+        )
+        for message in messages
+    ]
+
+
+def _why_not_under_way(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while its visit has not been ended, nor been given more time."""
+    late = set(
+        Visit.objects.filter(
+            pk__in=_keys(messages, "visit"), ended_at__isnull=True, asked_at__isnull=False
+        ).values_list("pk", flat=True)
+    )
+    return [None if message.detail["visit"] in late else "closed" for message in messages]
+
+
+def _keys(messages: Sequence[Message], name: str) -> set[int]:
+    return {message.detail[name] for message in messages}
 
 
 def register_kinds() -> None:
@@ -209,6 +235,15 @@ def register_kinds() -> None:
         )
     )
     register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
+    register(
+        Kind(
+            ARE_YOU_WELL,
+            gettext_noop("visit not ended"),
+            _visit_words,
+            _why_not_under_way,
+            any_hour=True,
+        )
+    )
     alert_kinds = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),

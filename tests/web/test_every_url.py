@@ -23,6 +23,7 @@ ENTRY = CODE | {"client_id": str(uuid4())}
 # 302 for a page, 405 for a method that the page does not have. Others get 403, an assessor 404, a stranger the sign-in.
 TABLE = {
     "access-log": ({DPO}, {}),
+    "alert-detail": ({MID, LEAD}, {"pk": 999}),
     "appointment-agree": ({LAY, MID}, CODE),
     "appointment-call-off": ({LAY, MID}, CODE | {"pk": 999}),
     "awaiting": ({MID}, {}),
@@ -36,6 +37,7 @@ TABLE = {
     "cover-arrange-all": ({MID}, {"pk": 999}),
     "cover-cancel": ({MID}, {"pk": 999}),
     "due-date-change": ({LAY, MID}, CODE),
+    "duty-detail": ({MID}, {"pk": 999}),
     "export-new": ({COORDINATOR}, {}),
     "help": (EVERYONE, {}),
     "home": (EVERYONE, {}),
@@ -49,13 +51,15 @@ TABLE = {
     "locality-new": ({ADMIN}, {}),
     "mailbox": ({LAY, MID, LEAD, ADMIN}, {}),
     "message-list": ({LAY, MID, LEAD}, {}),
-    "mother-detail": ({LAY, MID}, CODE),
+    "mother-detail": ({LAY, MID, LEAD}, CODE),
     "mother-pairings": ({MID}, CODE),
     "mother-register": ({MID}, {}),
     "pair": ({MID}, CODE),
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "rota": ({MID, LEAD}, {}),
+    "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
     "staff-list": ({ADMIN}, {}),
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
@@ -66,6 +70,10 @@ TABLE = {
     "user-detail": ({ADMIN}, {"pk": 999}),
     "user-invite": ({ADMIN}, {}),
     "user-list": ({ADMIN}, {}),
+    "visit-begin": ({LAY}, CODE),
+    "visit-detail": ({LAY}, {"client_id": str(uuid4())}),
+    "worklist": ({MID, LEAD}, {}),
+    "worry-raise": ({LAY}, CODE),
 }
 # django-allauth's pages, which look after themselves, and the page that a locked session sees.
 KEPT = {
