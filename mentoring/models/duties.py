@@ -121,7 +121,7 @@ class RotaShift(models.Model):
 
     append_only = False
 
-    starts_at = models.DateTimeField()
+    starts_at = models.DateTimeField(help_text=_("First instant of hers."))
     ends_at = models.DateTimeField(help_text=_("First instant that is not hers."))
     on_duty = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     second = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

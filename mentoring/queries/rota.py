@@ -14,6 +14,7 @@ from people.access import grants_in_force
 from people.models import RoleGrant, User
 from people.rules.roles import Role
 
+# As the table of jobs calls it.
 ESCALATION_JOB = "pass alerts on"
 
 

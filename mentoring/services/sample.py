@@ -239,7 +239,7 @@ class _Cohort:
         birth = plans.Birth(born_on, ("",) * (2 if chance.random() < 0.04 else 1))
         turns_on = paired_on + timedelta(days=chance.randrange(50, 90))
         turned = False
-        acts: list[Act] = []
+        acts: list[Act] = self._introduction(mother, lay_worker, paired_on)
         on = paired_on + timedelta(days=chance.randrange(2, 5))
         due_on, every_days = mother.starts_on, 14
         failures_first = chance.choice((0, 0, 1, 1, 2, 3))
@@ -257,14 +257,6 @@ class _Cohort:
                     ),
                 )
             )
-
-        introduced_on = paired_on + timedelta(days=chance.randrange(1, 4))
-        if introduced_on < self.on and chance.random() < INTRODUCED:
-            how = chance.choice(Pairing.IntroducedHow.values)
-            introduced_at = local_instant(introduced_on, time(7))
-            by = lay_worker.supervisor.user
-            introduce = partial(pairings.introduce_now, mother_id=mother.pk, on=introduced_on, how=how, by=by)
-            acts.append((introduced_at, partial(introduce, now=introduced_at)))
 
         if birth_known_on < self.on and (course != "stops" or birth_known_on < turns_on):
             change(birth, birth_known_on)
@@ -317,6 +309,18 @@ class _Cohort:
                 )
             )
         return acts
+
+    def _introduction(self, mother: Mother, lay_worker: LayWorker, paired_on: date) -> list[Act]:
+        # Chance of its own: what follows is drawn as if nobody had been introduced.
+        chance = random.Random(mother.programme_code)  # noqa: S311 - repeatable, not secret
+        introduced_on = paired_on + timedelta(days=chance.randrange(1, 4))
+        if introduced_on >= self.on or chance.random() >= INTRODUCED:
+            return []
+        at = local_instant(introduced_on, time(7))
+        how = chance.choice(Pairing.IntroducedHow.values)
+        by = lay_worker.supervisor.user
+        introduce = partial(pairings.introduce_now, mother_id=mother.pk, on=introduced_on, how=how, by=by, now=at)
+        return [(at, introduce)]
 
     def _part(self, mother: Mother, on: date) -> None:
         pairing = mother.pairings.get(ended_at__isnull=True)

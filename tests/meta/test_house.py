@@ -45,7 +45,8 @@ def test_who_decided_stands_beside_when(model):
     """``ended_at`` has its ``ended_by``: a person's decision is never anonymous."""
     by_a_machine = {
         "at", "created_at", "due_at", "expires_at", "happened_at", "last_at", "read_at", "sent_at", "starts_at",
-        "status_at", "joined_at", "started_at", "finished_at", "withdrawn_at",
+        "status_at", "joined_at", "started_at", "finished_at", "withdrawn_at", "step_at", "failed_at", "received_at",
+        "delivered_at", "ends_at", "asked_at",
     }  # fmt: skip
     names = {field.name for field in model._meta.fields}
     for name in names:
