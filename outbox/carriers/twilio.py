@@ -37,7 +37,7 @@ class Twilio:
                 )
             except (TwilioException, RequestException) as error:
                 raise _meaning(error, session) from None
-        return str(taken.sid)
+        return taken.sid
 
     def was_accepted(self, message: Message) -> bool | None:
         """Return none: nothing in Twilio's list of messages is sure to be this one, or sure to be missing."""
