@@ -1,6 +1,7 @@
 """Messages in the app, the demo's mailbox, and what carriers of text messages call back with."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
 
 from outbox.queries import messages as queries
 from outbox.rules.receipts import said
@@ -67,12 +69,12 @@ def from_machine(proves: Callable[[HttpRequest], bool]) -> Callable[[View], View
 
 def _is_notify(request: HttpRequest) -> bool:
     token = settings.NOTIFY_CALLBACK_TOKEN
-    return bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
+    return bool(token) and constant_time_compare(request.META.get("HTTP_AUTHORIZATION", ""), f"Bearer {token}")
 
 
 def _is_twilio(request: HttpRequest) -> bool:
     # Signed over the address as Twilio was given it, which a proxy may have rewritten since.
-    address, signature = settings.SITE_URL + request.get_full_path(), request.headers.get("X-Twilio-Signature", "")
+    address, signature = settings.SITE_URL + request.get_full_path(), request.META.get("HTTP_X_TWILIO_SIGNATURE", "")
     token = settings.TWILIO_AUTH_TOKEN
     return bool(token) and RequestValidator(token).validate(address, request.POST, signature)
 
@@ -104,10 +106,10 @@ def notify_inbound(request: HttpRequest) -> HttpResponse:
 @from_machine(_is_twilio)
 def twilio_inbound(request: HttpRequest) -> HttpResponse:
     """Twilio hands on a text that came in; the empty answer is what keeps it from answering."""
-    given = request.POST
-    stop = given.get("OptOutType", "") == "STOP"
-    _receive(given.get("MessageSid", ""), given.get("From", ""), given.get("Body", ""), carrier_says_stop=stop)
-    return HttpResponse('<?xml version="1.0" encoding="UTF-8"?><Response></Response>', content_type="text/xml")
+    given = defaultdict(str, request.POST.dict())
+    stop = given["OptOutType"] == "STOP"
+    _receive(given["MessageSid"], given["From"], given["Body"], carrier_says_stop=stop)
+    return HttpResponse(str(MessagingResponse()), content_type="text/xml")
 
 
 def _record(reference: UUID, carrier_reference: str, status: str) -> HttpResponse:

@@ -217,7 +217,7 @@ class TestAReply:
     def test_is_never_answered_by_machine(self, client, mother):
         answer = inbound(client, "twilio", "Who is this?")
         assert answer["Content-Type"] == "text/xml"
-        assert answer.content == b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+        assert answer.content == b'<?xml version="1.0" encoding="UTF-8"?><Response />'
         assert inbound(client, "notify", "Who is this?", reference="r2").content == b""
         assert not Message.objects.filter(recipient_person=mother.person, channel="text", kind="tried_here").exists()
 
