@@ -1,9 +1,13 @@
 """Texts against servers that speak as GOV.UK Notify and Twilio do: taken once, asked about before a second time, safe."""
 
+import json
 import logging
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from urllib.request import urlopen
 
 import pytest
 
@@ -197,6 +201,17 @@ class TestNotify:
         assert deliver(now=NOW + MINUTE * 5) == 1
         assert notify.acceptances() == {str(message.reference): 2}
 
+    def test_that_fails_and_drops_the_line_by_chance_takes_each_of_many_once(self, settings):
+        with serving(settings, "notify", fails=0.2, drops=0.2, seed=7) as post:
+            rows = [text_to(make_texted(number=f"+4477009003{number:02d}").person) for number in range(25)]
+            now = NOW
+            while Message.objects.exclude(status="sent").exists() and now < NOW + timedelta(hours=6):
+                deliver(now=now)
+                now += MINUTE
+            assert {standing(row) for row in rows} == {("sent", "")}
+            assert post.acceptances() == {str(row.reference): 1 for row in rows}
+            assert post.tried > len(rows), "nothing went wrong, so nothing was shown"
+
 
 class TestTwilio:
     @pytest.mark.parametrize("how", ["500", "500 taken", "drop", "cut", "hang"])
@@ -329,6 +344,16 @@ def test_in_the_demo_a_text_is_in_the_mailbox_to_a_number_of_which_only_the_end_
     assert NUMBER[1:-3] not in "".join(path.read_text() for path in tmp_path.iterdir())
 
 
+def test_the_mailbox_page_shows_a_text_as_one(message, client, settings, tmp_path):
+    settings.TEXT_CARRIER, settings.EMAIL_FILE_PATH, settings.DEMO = "mailbox", tmp_path, True
+    settings.SECOND_FACTOR_REQUIRED = False
+    deliver()
+    client.force_login(make_user("midwife"))
+    page = client.get("/mailbox/").content.decode()
+    assert "Text message" in page and "To the number that ends in 123" in page and "Look here." in page
+    assert NUMBER[4:] not in page
+
+
 class TestACarrierThatHangs:
     """Texts go last in a tick: what hangs there holds up neither the app nor e-mail, and no alert at all."""
 
@@ -397,3 +422,15 @@ def test_a_connection_that_comes_too_late_says_nothing():
     with pytest.raises(TimeoutError):
         session.connected(None)  # type: ignore[arg-type]
     assert session.was_told is False
+
+
+def test_the_servers_can_be_started_as_a_process_of_their_own():
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.services.carriers_over_http", "--fails", "0.5"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            port = json.loads(process.stdout.readline())["port"]
+            with urlopen(f"http://127.0.0.1:{port}/acceptances", timeout=5) as answer:
+                assert json.load(answer) == {}
+        finally:
+            process.terminate()
