@@ -15,6 +15,7 @@ class Job:
 
 JOBS = (
     Job("deliver due messages", "outbox.tasks.deliver_due_messages", 60, 180),
+    Job("deliver alerts", "outbox.tasks.deliver_alerts", 10, 60),
     Job("run imports", "mentoring.tasks.run_import_jobs", 5, 900),
     Job("top up reminders", "mentoring.tasks.top_up_messages", 3600, 3 * 3600),
 )

@@ -5,6 +5,10 @@ from django.urls import path
 from outbox import views
 
 urlpatterns = [
+    path("callbacks/notify/inbound/", views.notify_inbound, name="notify-inbound"),
+    path("callbacks/notify/receipt/", views.notify_receipt, name="notify-receipt"),
+    path("callbacks/twilio/inbound/", views.twilio_inbound, name="twilio-inbound"),
+    path("callbacks/twilio/receipt/<uuid:reference>/", views.twilio_receipt, name="twilio-receipt"),
     path("mailbox/", views.mailbox, name="mailbox"),
     path("messages/", views.message_list, name="message-list"),
 ]

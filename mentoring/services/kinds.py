@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
-from mentoring.services import reminders
+from mentoring.services import reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
 from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
@@ -93,13 +93,15 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
         .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
     ):
         times[person_id, due_on].append((starts_at, mode))
+    without_text = texts.without_their_text(messages)
     composed = []
     for message in messages:
         assert message.subject_id is not None
-        # It expires when the appointment begins: which is how two of one day are told apart.
+        # It expires when the appointment begins: which is how two of one day are told apart. Read in the app later, it
+        # may have been called off since.
         agreed = times[message.subject_id, message.subject_due_on]
-        starts_at, mode = next(one for one in agreed if one[0] == message.expires_at)
-        local = starts_at.astimezone(LOCAL)
+        mode = next((mode for starts_at, mode in agreed if starts_at == message.expires_at), "")
+        local = message.expires_at.astimezone(LOCAL)
         filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
         if message.recipient_person_id is not None:
             met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
@@ -108,7 +110,16 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
         composed.append(
             Words(
                 subject=_("%(code)s: %(day)s at %(at)s") % filled,
-                body=_("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
+                body=" ".join(
+                    [
+                        _("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
+                        *(
+                            [_("She gets no text about it: none could go safely.")]
+                            if message.pk in without_text
+                            else []
+                        ),
+                    ]
+                ),
                 path=reverse("mother-detail", args=[codes[message.subject_id]]),
                 why=_("You get this at 17:00 on the day before a time you agreed."),
             )
@@ -220,6 +231,22 @@ def register_kinds() -> None:
             gettext_noop("appointment tomorrow"),
             _appointment_words,
             reminders.why_not_wanted,
+            to_mothers=True,
+            did_not_go=texts.tell_it_did_not_go,
+        )
+    )
+    register(
+        Kind(
+            texts.TEXT_DID_NOT_GO,
+            gettext_noop("a text did not go"),
+            _composer(
+                gettext_lazy("%(code)s: her text did not go"),
+                gettext_lazy(
+                    "The text about the time you agreed with %(code)s did not reach her. Look at her safe times."
+                ),
+                gettext_lazy("You get this when a text to a mother you look after cannot go, or does not arrive."),
+            ),
+            texts.why_not_wanted,
         )
     )
     register(

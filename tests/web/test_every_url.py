@@ -84,6 +84,13 @@ KEPT = {
     "mfa_index", "mfa_list_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
     "mfa_view_recovery_codes", "unlock", "usersessions_list",
 }  # fmt: skip
+# What machines post to, each proving itself by a token or a signature: nobody signs in there (test_callbacks.py).
+MACHINES = {
+    "notify-inbound": {},
+    "notify-receipt": {},
+    "twilio-inbound": {},
+    "twilio-receipt": {"reference": str(uuid4())},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +115,25 @@ def person(role):
 
 
 def test_the_table_is_the_urlconf():
-    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT])
+    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *MACHINES])
+
+
+def test_the_machines_are_those_listed_and_no_others():
+    assert {entry.name for entry in urlpatterns() if hasattr(entry.callback, "machine")} == set(MACHINES)
+
+
+@pytest.mark.parametrize("role", [None, *sorted(EVERYONE)])
+@pytest.mark.parametrize("name", sorted(MACHINES))
+def test_nobody_gets_past_the_guard_of_a_machine_by_being_signed_in(client, settings, role, name):
+    settings.SECOND_FACTOR_REQUIRED = True
+    settings.NOTIFY_CALLBACK_TOKEN = settings.TWILIO_AUTH_TOKEN = ""
+    if role is not None:
+        settings.SECOND_FACTOR_REQUIRED = False
+        client.force_login(person(role))
+    address = reverse(name, kwargs=MACHINES[name])
+    assert client.post(address).status_code == 403
+    for method in ("get", "head", "put", "delete"):
+        assert getattr(client, method)(address).status_code == 405, method
 
 
 def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
