@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pghistory
@@ -11,12 +12,14 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from people import kept_forms
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+# Answered by config.machines, with or without the last stroke of the address.
+FOR_MACHINES = ("/health/", "/metrics/")
 # A signed-in person without a second factor reaches these and nothing else.
 SECOND_FACTOR_OPEN = ("/accounts/", "/static/")
 # A locked session reaches these and nothing else.
@@ -52,6 +55,24 @@ class NoNulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("NUL in the address")
+        return self.get_response(request)
+
+
+class MachinesMiddleware:
+    """Health and metrics are answered before anything asks for a session, a known host name or a second factor.
+
+    A load balancer asks by an address that no name stands for, and must be told that the database is away.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info.rstrip("/") + "/"
+        if path.startswith(FOR_MACHINES):
+            with suppress(Resolver404):
+                found = resolve(path)
+                return found.func(request, *found.args, **found.kwargs)
         return self.get_response(request)
 
 

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from config.beat import SCHEDULE
+from config import beat
 from config.celery import broker_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.PrivateHeadersMiddleware",
     "config.middleware.NoNulMiddleware",
+    "config.middleware.MachinesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -206,6 +207,8 @@ CONTENT_SECURITY_POLICY = {
 }
 HTTPS = env.bool("HTTPS", default=not NOT_PRODUCTION)
 SECURE_SSL_REDIRECT = HTTPS
+# A load balancer asks in clear; it is told nothing but whether all is well.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -278,17 +281,25 @@ for name in TEXT_CARRIER_NEEDS[TEXT_CARRIER]:
 if NOTIFY_CALLBACK_TOKEN and len(NOTIFY_CALLBACK_TOKEN) < 20:
     raise ImproperlyConfigured("NOTIFY_CALLBACK_TOKEN must be a secret of at least 20 characters.")
 
+# What Prometheus shows to read /metrics/; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 32 characters.")
+
 # Staff are written to from 08:00 to 20:00; in the demo at any hour, so that whoever tries it at night sees it work.
 SENDS_AT_ANY_HOUR = DEMO
 
 # --- Celery: ticks only; no future contact sits in the broker ---------------------------------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
-CELERY_BEAT_SCHEDULE = SCHEDULE
+JOBS = beat.JOBS
+CELERY_BEAT_SCHEDULE = beat.SCHEDULE
+CELERY_BEAT_SCHEDULER = "config.scheduler:OneBeat"
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TIMEZONE = TIME_ZONE
+# Intervals alone, counted in UTC: the days on which the clocks change are like any other.
+CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 

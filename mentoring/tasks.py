@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from mentoring.services import imports, reminders
+from mentoring.services import alerts, duties, imports, reminders, visits
 
 
 @shared_task
@@ -16,3 +16,16 @@ def top_up_messages() -> int:
 def run_import_jobs() -> int:
     """Every five seconds: do the imports that wait. Safe to run twice at once."""
     return imports.run_waiting(now=timezone.now())
+
+
+@shared_task
+def pass_alerts_on() -> int:
+    """Every ten seconds: raise what an overdue visit gives rise to, pass on what nobody acknowledged. Safe to run twice at once."""
+    now = timezone.now()
+    return visits.watch(now=now) + alerts.escalate(now=now)
+
+
+@shared_task
+def sweep_duties() -> int:
+    """Every five minutes: open the duties that the rules want, close those they want no more. Safe to run twice at once."""
+    return duties.sweep(now=timezone.now())

@@ -1,4 +1,4 @@
-"""Messages in the app, the demo's mailbox, and what carriers of text messages call back with."""
+"""Messages in the app, the administrator's pages of jobs and stuck messages, the demo's mailbox, and carriers' callbacks."""
 
 import json
 from collections import defaultdict
@@ -8,21 +8,27 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages as notices
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
+from outbox.queries import jobs as job_queries
 from outbox.queries import messages as queries
+from outbox.queries import queue, stuck
 from outbox.rules.receipts import said
-from outbox.services import messages, receipts, replies
+from outbox.services import delivery, messages, receipts, replies
+from outbox.services import stuck as stuck_services
 from people.access import SignedInRequest, requires
-from people.rules.permissions import MAILBOX_READ, MESSAGES_READ
+from people.rules.permissions import JOBS_READ, MAILBOX_READ, MESSAGE_DECIDE, MESSAGES_READ
 
 
 @requires(MESSAGES_READ)
@@ -35,6 +41,80 @@ def message_list(request: SignedInRequest) -> HttpResponse:
     before_id = _key(request.GET.get("before", ""))
     rows, next_id = queries.messages_of(request.user, before_id=before_id)
     return render(request, "outbox/message_list.html", {"rows": rows, "next_id": next_id, "first": before_id is None})
+
+
+@requires(JOBS_READ)
+@require_safe
+def jobs(request: SignedInRequest) -> HttpResponse:
+    """Which jobs run and which are silent, what waits, and what did not go."""
+    now = timezone.now()
+    states = job_queries.states(now=now)
+    queues = queue.queues(now=now, open_since=delivery.open_since(now))
+    counts = queue.not_over(now=now)
+    standing = {
+        status: sum(count for (at, _channel), count in counts.items() if at == status)
+        for status in ("held", "claimed", "handing_over", *stuck.LISTED)
+    }
+    context = {
+        "states": states,
+        "silent": [state for state in states if state.is_silent],
+        "queues": queues,
+        "late": any(one.is_late for one in queues),
+        "lists": [
+            {"status": status, "title": _list_title(status), "count": standing[status]} for status in stuck.LISTED
+        ],
+        "numbers": [
+            {"label": _("Being sent at this moment"), "value": standing["claimed"] + standing["handing_over"]},
+            {"label": _("Held until a person says so"), "value": standing["held"]},
+        ],
+        "most": queue.MOST,
+        "now": now,
+    }
+    return render(request, "outbox/jobs.html", context)
+
+
+@requires(JOBS_READ)
+@require_safe
+def stuck_messages(request: SignedInRequest) -> HttpResponse:
+    """The messages that did not go, of one status, newest first."""
+    status = request.GET.get("status", "")
+    if status not in stuck.LISTED:
+        status = stuck.LISTED[0]
+    rows, next_id = stuck.page(status=status, before_id=_key(request.GET.get("before", "")), now=timezone.now())
+    context = {
+        "rows": rows,
+        "title": _list_title(status),
+        "next_href": f"?status={status}&before={next_id}" if next_id else "",
+        "back_href": reverse("jobs"),
+    }
+    return render(request, "outbox/stuck_messages.html", context)
+
+
+@requires(MESSAGE_DECIDE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def stuck_message_act(request: SignedInRequest, pk: int, act: str) -> HttpResponse:
+    """Say what sending again or dismissing would do, and do it once that is confirmed. A second click changes nothing."""
+    now = timezone.now()
+    message = stuck.one(pk, now=now)
+    if message is None or act not in {"send-again", "dismiss"}:
+        raise Http404
+    back = f"{reverse('stuck-messages')}?status={message.status}"
+    if request.method == "POST":
+        decide = stuck_services.send_again if act == "send-again" else stuck_services.dismiss
+        done = decide(message_id=pk, by=request.user, now=now, request_id=getattr(request, "request_id", ""))
+        if not done:
+            notices.info(request, _("Nothing was changed: this message has been dealt with, or its time has passed."))
+        elif act == "send-again":
+            notices.success(request, _("The message waits to be sent again."))
+        else:
+            notices.success(request, _("The message is dismissed. It will not be sent."))
+        return redirect(back)
+    if not message.decidable or (act == "send-again" and not message.may_go):
+        notices.info(
+            request, _("There is nothing to decide: this message has been dealt with, or its time has passed.")
+        )
+        return redirect(back)
+    return render(request, "outbox/stuck_message_act.html", {"message": message, "act": act, "back_href": back})
 
 
 @requires(MAILBOX_READ)
@@ -149,3 +229,11 @@ def _json(request: HttpRequest) -> dict[str, str]:
 
 def _key(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _list_title(status: str) -> str:
+    return {
+        "needs_a_person": _("Nobody knows whether these messages went"),
+        "failed": _("Messages that failed"),
+        "expired": _("Messages that expired"),
+    }[status]

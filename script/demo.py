@@ -195,7 +195,7 @@ def everything(found: Mapping[str, str], data: Path, port: int) -> Iterator[Chil
         children.start("web", PYTHON, "-m", "gunicorn", "config.wsgi", *listen)
         celery = (PYTHON, "-m", "celery", "-A", "config")
         children.start("worker", *celery, "worker", "--concurrency", "1", "--loglevel", "INFO")
-        children.start("beat", *celery, "beat", "--schedule", str(data / "beat-schedule"), "--loglevel", "INFO")
+        children.start("beat", *celery, "beat", "--loglevel", "INFO")
         wait_until_answering(children, port)
         yield children
     finally:

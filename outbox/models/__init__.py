@@ -103,7 +103,8 @@ class Message(models.Model):
                     "channel",
                     "nominal_on",
                 ],
-                condition=~Q(status="cancelled"),
+                # One that a person dismissed keeps its place: a top-up must not write it again.
+                condition=~Q(status="cancelled") | Q(why="dismissed"),
                 nulls_distinct=False,
                 name="one_message_per_kind_subject_recipient_and_day",
             ),
@@ -132,6 +133,12 @@ class Message(models.Model):
                 fields=["recipient_user", "-sent_at"],
                 condition=Q(channel="in_app", status__in=["sent", "delivered"]),
                 name="messages_in_the_app",
+            ),
+            models.Index(
+                fields=["status", "-status_at", "-id"],
+                include=["channel"],
+                condition=Q(status__in=["held", "needs_a_person", "failed", "expired"]),
+                name="messages_standing_still",
             ),
         ]
 

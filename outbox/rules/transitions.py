@@ -34,8 +34,13 @@ MESSAGE = Transitions(
         "needs_a_person": {
             "queued": "a person sends it again",
             "sent": "the carrier says that it had it after all",
+            "cancelled": "a person dismisses it",
         },
-        "failed": {"queued": "a person sends it again", "delivered": "the carrier says it arrived after all"},
+        "failed": {
+            "queued": "a person sends it again",
+            "delivered": "the carrier says it arrived after all",
+            "cancelled": "a person dismisses it",
+        },
         "delivered": {},
         "cancelled": {},
         "expired": {},
@@ -44,7 +49,7 @@ MESSAGE = Transitions(
 
 # Those that a change of plan or a loss takes out; one in a carrier's hands is asked again there before it goes.
 WAITING = ("queued", "held", "claimed")
-# Those that a person may send again.
+# Those that a person may send again or dismiss.
 STUCK = ("needs_a_person", "failed")
 # Those that a worker holds.
 LEASED = ("claimed", "handing_over")

@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from time import monotonic
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
 from outbox.services.messages import become, tell_it_did_not_go
 from people.queries import texting
-from people.rules.local_time import LOCAL, local_date
+from people.rules.local_time import LOCAL, local_date, local_instant
 from people.rules.safe_contact import may_text_at
 from people.services import gates
 
@@ -123,6 +123,13 @@ def _with_work(channels: list[str], *, now: datetime) -> set[str]:
 def in_staff_hours(now: datetime) -> bool:
     """Return whether staff may be written to now: 08:00 to 20:00 local, in the demo always."""
     return settings.SENDS_AT_ANY_HOUR or STAFF_HOURS[0] <= now.astimezone(LOCAL).time() < STAFF_HOURS[1]
+
+
+def open_since(now: datetime) -> datetime | None:
+    """Return since when today staff may be written to, none while they may not."""
+    if settings.SENDS_AT_ANY_HOUR:
+        return datetime.min.replace(tzinfo=UTC)
+    return local_instant(local_date(now), STAFF_HOURS[0]) if in_staff_hours(now) else None
 
 
 @transaction.atomic

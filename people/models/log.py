@@ -21,6 +21,7 @@ class AccessLog(models.Model):
         ACCOUNT_CHANGED = "account_changed", _("account changed")
         EXPORT_TAKEN = "export_taken", _("export taken")
         IMPORT_DONE = "import_done", _("import done")
+        MESSAGE_DECIDED = "message_decided", _("message sent again or dismissed")
         SETTINGS_CHANGED = "settings_changed", _("settings changed")
 
     at = models.DateTimeField(help_text=_("When, to the second."))

@@ -22,6 +22,8 @@ ANYONE_SIGNED_IN = permission("anyone_signed_in", *Role)
 USER_MANAGE = permission("user_manage", Role.ADMINISTRATOR)
 LOCALITY_MANAGE = permission("locality_manage", Role.ADMINISTRATOR)
 ACCESS_LOG_READ = permission("access_log_read", Role.DPO)
+JOBS_READ = permission("jobs_read", Role.ADMINISTRATOR)
+MESSAGE_DECIDE = permission("message_decide", Role.ADMINISTRATOR)
 MESSAGES_READ = permission("messages_read", Role.LAY_WORKER, Role.MIDWIFE, Role.LEAD)
 # The demo's mailbox holds everyone's letters: those who must stay blind do not see it.
 MAILBOX_READ = permission("mailbox_read", Role.LAY_WORKER, Role.MIDWIFE, Role.LEAD, Role.ADMINISTRATOR)

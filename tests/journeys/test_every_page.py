@@ -27,6 +27,8 @@ from mentoring.models import Contact, ImportJob, LayWorker, Mother, Pairing
 from mentoring.services import appointments, imports, pairings, plans, sample
 from mentoring.services.mothers import suspend_safe_contact
 from mentoring.tasks import top_up_messages
+from outbox.models import Message
+from outbox.services import letters
 from outbox.tasks import deliver_due_messages
 from people.models import Locality, User
 from people.rules.local_time import local_date
@@ -149,6 +151,10 @@ def _happens_too() -> None:
         imports.ask(kind="contacts", content=b"programme_code\n", options={}, dry_run=True, by=by, now=NOW)
     top_up_messages()
     deliver_due_messages()
+    ways = {"failed": "carrier_refused", "needs_a_person": "broken_off", "expired": ""}
+    for (status, why), user in zip(ways.items(), (midwife, lead, lay_worker.user), strict=True):
+        letters.write(kind="password_reset", user=user, now=NOW)
+        Message.objects.filter(recipient_user=user, kind="password_reset").update(status=status, why=why)
 
 
 def addresses(role: Role) -> dict[str, list[str]]:
@@ -199,6 +205,20 @@ def addresses(role: Role) -> dict[str, list[str]]:
         "staff-lay-worker-edit": [at("staff-lay-worker-edit", lay_worker.pk)],
         "user-detail": [at("user-detail", User.objects.get(email=EMAILS[COORDINATOR]).pk)],
         "user-list": [at("user-list"), at("user-list") + "?search=zzz"],
+    }
+    failed, unknown, expired = (
+        Message.objects.filter(status=status).values_list("pk", flat=True).latest("pk")
+        for status in ("failed", "needs_a_person", "expired")
+    )
+    rows |= {
+        "stuck-message-act": [
+            at("stuck-message-act", failed, "send-again"),
+            at("stuck-message-act", unknown, "send-again"),
+            at("stuck-message-act", unknown, "dismiss"),
+        ],
+        "stuck-messages": [at("stuck-messages")]
+        + [at("stuck-messages") + f"?status={status}" for status in ("failed", "expired")]
+        + [at("stuck-messages") + f"?status=expired&before={expired}"],
     }
     plain = [name for name, (_roles, arguments) in TABLE.items() if not arguments]
     return {name: [at(name)] for name in plain} | rows

@@ -17,8 +17,8 @@ MAY_FOLLOW = {
     "handing_over": "sent queued cancelled expired failed needs_a_person",
     "sent": "delivered failed",
     "delivered": "",
-    "needs_a_person": "queued sent",
-    "failed": "queued delivered",
+    "needs_a_person": "queued sent cancelled",
+    "failed": "queued delivered cancelled",
     "cancelled": "",
     "expired": "",
 }

@@ -44,6 +44,7 @@ TABLE = {
     "import-detail": ({MID, LEAD}, {"reference": str(uuid4())}),
     "import-new": ({MID, LEAD}, {}),
     "kept-form": (EVERYONE, {}),
+    "jobs": ({ADMIN}, {}),
     "late-log": ({LAY}, {}),
     "lay-worker-detail": ({MID}, {"pk": 999}),
     "locality-edit": ({ADMIN}, {"pk": 999}),
@@ -65,6 +66,8 @@ TABLE = {
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
     "staff-lay-worker-new": ({ADMIN}, {}),
     "staff-midwife-new": ({ADMIN}, {}),
+    "stuck-message-act": ({ADMIN}, {"pk": 999, "act": "dismiss"}),
+    "stuck-messages": ({ADMIN}, {}),
     "today": ({LAY}, {}),
     "user-act": ({ADMIN}, {"pk": 999, "act": "end"}),
     "user-detail": ({ADMIN}, {"pk": 999}),
@@ -92,6 +95,9 @@ MACHINES = {
     "twilio-receipt": {"reference": str(uuid4())},
 }
 
+# Asked by machines without a sign-in: each says nothing of a person, or proves the caller by itself.
+OPEN_TO_MACHINES = {"health", "health-jobs", "health-live", "health-ready", "metrics"}
+
 
 @pytest.fixture(autouse=True)
 def _without_second_factor(settings):
@@ -115,11 +121,14 @@ def person(role):
 
 
 def test_the_table_is_the_urlconf():
-    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *MACHINES])
+    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *MACHINES, *OPEN_TO_MACHINES])
 
 
 def test_the_machines_are_those_listed_and_no_others():
-    assert {entry.name for entry in urlpatterns() if hasattr(entry.callback, "machine")} == set(MACHINES)
+    assert {entry.name for entry in urlpatterns() if hasattr(entry.callback, "machine")} == {
+        *MACHINES,
+        *OPEN_TO_MACHINES,
+    }
 
 
 @pytest.mark.parametrize("role", [None, *sorted(EVERYONE)])

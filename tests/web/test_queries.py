@@ -144,6 +144,12 @@ def _about(
                 created_at=NOW, sent_at=NOW)
         for mother in [*paired, *waiting] for user in people.values()
     )  # fmt: skip
+    stuck = Message.objects.bulk_create(
+        Message(kind="contact_coming_up", subject=mother.person, subject_due_on=TODAY, recipient_user=user,
+                channel="email", nominal_on=TODAY, due_at=NOW, expires_at=NOW + days(1), status=status, status_at=NOW,
+                created_at=NOW)
+        for mother in paired for user, status in ((midwife, "failed"), (own.user, "needs_a_person"))
+    )  # fmt: skip
     AccessLog.objects.bulk_create(
         AccessLog(at=NOW, kind="contact_details_read", by=midwife, about_person_id=mother.person_id)
         for mother in [*paired, *waiting]
@@ -189,7 +195,7 @@ def _about(
         "duty": Duty.objects.filter(owner__user=midwife, mother__isnull=False).earliest("pk").pk,
         "shift": RotaShift.objects.earliest("pk").pk, "visit": visit.client_id,
         "entry": entries[0].client_id, "appointment": agreed[0].pk, "cover": covers[0].pk, "jobs": jobs,
-        "pairing": Pairing.objects.get(mother=paired[0]).pk, "locality": Locality.objects.get().pk,
+        "stuck": stuck[0].pk, "pairing": Pairing.objects.get(mother=paired[0]).pk, "locality": Locality.objects.get().pk,
         "late": Pairing.objects.filter(mother__in=waiting).earliest("pk").mother.programme_code,
     }  # fmt: skip
 
@@ -246,6 +252,11 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
             chosen = [f"only={only}" for only in ("overdue", "awaiting", "paused", "silent")]
             chosen += ["search=ada", f"with={world.lay_worker.pk}", "after=Ada2|M-"]
             return [page, *(f"{page}?{query}" for query in chosen)]
+        case "stuck-message-act":
+            return [reverse(name, args=[rows["stuck"], "send-again"]), reverse(name, args=[rows["stuck"], "dismiss"])]
+        case "stuck-messages":
+            page = reverse(name)
+            return [page, f"{page}?status=failed", f"{page}?status=failed&before={rows['stuck']}"]
         case "access-log":
             page = reverse(name)
             return [page, f"{page}?kind=contact_details_read&who={world.people[MID].pk}"]

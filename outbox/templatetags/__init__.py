@@ -1,0 +1,1 @@
+"""Shape of output: how long something is, in words."""
