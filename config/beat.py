@@ -6,6 +6,7 @@ from outbox.rules.jobs import Job
 
 JOBS = (
     Job(gettext_noop("deliver due messages"), "outbox.tasks.deliver_due_messages", 60, 180),
+    Job(gettext_noop("deliver alerts"), "outbox.tasks.deliver_alerts", 10, 60),
     Job(gettext_noop("pass alerts on"), "mentoring.tasks.pass_alerts_on", 10, 180),
     Job(gettext_noop("run imports"), "mentoring.tasks.run_import_jobs", 5, 900),
     Job(gettext_noop("sweep duties"), "mentoring.tasks.sweep_duties", 300, 1800),

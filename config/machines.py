@@ -17,26 +17,26 @@ from prometheus_client.registry import Collector
 from outbox.queries import jobs as job_queries
 from outbox.queries import queue, readiness
 from outbox.services import delivery
-from people.access import open_to_machines
+from people.access import for_machines
 
 STUCK = ("needs_a_person", "failed")
 
 
-@open_to_machines
+@for_machines
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """This process answers. Asks nothing of anything else: a database that is away is no reason to restart it."""
     return JsonResponse({"status": "ok"})
 
 
-@open_to_machines
+@for_machines
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """The database answers and is migrated, the broker answers."""
     return _answer(*_ready())
 
 
-@open_to_machines
+@for_machines
 @require_safe
 def jobs(request: HttpRequest) -> HttpResponse:
     """Every job ended well within its time, and no message that may go has waited for a quarter of an hour."""
@@ -46,7 +46,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         return _answer(False, {"missing": ["database"]})
 
 
-@open_to_machines
+@for_machines
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Ready and jobs in one. A database that is away is said once."""
@@ -57,7 +57,7 @@ def health(request: HttpRequest) -> HttpResponse:
     return _answer(well, said)
 
 
-@open_to_machines
+@for_machines
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus, to whoever shows the token of the settings; there is no such page where they hold none."""

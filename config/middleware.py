@@ -6,8 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pghistory
-from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
@@ -24,8 +22,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 FOR_MACHINES = ("/health/", "/metrics/")
 # A signed-in person without a second factor reaches these and nothing else.
 SECOND_FACTOR_OPEN = ("/accounts/", "/static/")
-# Recovery codes alone are none: the sign-in asks for a code only of those who have one of these.
-SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 # A locked session reaches these and nothing else.
 LOCK_OPEN = (
     "/accounts/logout/",
@@ -150,7 +146,7 @@ class SecondFactorMiddleware:
             settings.SECOND_FACTOR_REQUIRED
             and request.user.is_authenticated
             and not request.path.startswith(SECOND_FACTOR_OPEN)
-            and not is_mfa_enabled(request.user, SECOND_FACTORS)
+            and not getattr(request.user, "has_second_factor", False)
         ):
             return redirect("mfa_index")
         return self.get_response(request)

@@ -135,7 +135,7 @@ CACHES = {
 
 # --- Sign-in -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "people.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["people.adapter.Backend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -257,6 +257,30 @@ EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Alongside <no-reply@example.org>")
 
+# --- Text messages to mothers: by one carrier, or by none; the demo shows them in its mailbox ---------------------------
+TEXT_CARRIER = "mailbox" if DEMO else env.str("TEXT_CARRIER", default="none")
+NOTIFY_BASE_URL = env.str("NOTIFY_BASE_URL", default="https://api.notifications.service.gov.uk")
+NOTIFY_API_KEY = env.str("NOTIFY_API_KEY", default="")
+NOTIFY_TEMPLATE_ID = env.str("NOTIFY_TEMPLATE_ID", default="")
+NOTIFY_CALLBACK_TOKEN = env.str("NOTIFY_CALLBACK_TOKEN", default="")
+TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", default="https://api.twilio.com")
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_FROM = env.str("TWILIO_FROM", default="")
+TEXT_CARRIER_NEEDS = {
+    "mailbox": (),
+    "none": (),
+    "notify": ("NOTIFY_API_KEY", "NOTIFY_TEMPLATE_ID", "NOTIFY_CALLBACK_TOKEN"),
+    "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+}
+if TEXT_CARRIER not in TEXT_CARRIER_NEEDS or (TEXT_CARRIER == "mailbox" and not DEMO):
+    raise ImproperlyConfigured("TEXT_CARRIER must be none, notify or twilio.")
+for name in TEXT_CARRIER_NEEDS[TEXT_CARRIER]:
+    if not globals()[name]:
+        raise ImproperlyConfigured(f"{name} must be set, because TEXT_CARRIER is {TEXT_CARRIER}.")
+if NOTIFY_CALLBACK_TOKEN and len(NOTIFY_CALLBACK_TOKEN) < 20:
+    raise ImproperlyConfigured("NOTIFY_CALLBACK_TOKEN must be a secret of at least 20 characters.")
+
 # What Prometheus shows to read /metrics/; without one there is no such page.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
@@ -292,6 +316,10 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # They log addresses asked with a number, and what a carrier answered.
+        "urllib3": {"level": "ERROR"},
+        "notifications_python_client": {"level": "ERROR"},
+        "twilio": {"level": "ERROR"},
     },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

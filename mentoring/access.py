@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from mentoring.models import Alert, Contact, Cover, Duty, LayWorker, Midwife, Mother, Pairing, StandIn
+from mentoring.models import Alert, Contact, Cover, Duty, LayWorker, Midwife, Mother, Pairing, StandIn, Visit
 from people.access import roles_of
 from people.models import User
 from people.rules.local_time import local_date
@@ -124,10 +124,11 @@ def midwife_of(*, mother: Mother, lay_worker: LayWorker | None = None, on: date)
 
 
 def alerts_visible_to(user: User, *, on: date) -> QuerySet[Alert]:
-    """Return the alerts that a midwife or lead holds, and a midwife those about mothers she answers for."""
+    """Return the open alerts that came to a midwife or lead, those she closed, and a midwife's about her own mothers."""
     if not roles_of(user) & ALERTED:
         return Alert.objects.none()
-    return Alert.objects.filter(Q(holder=user) | Q(mother__midwife__in=midwives_answered_for(user, on=on)))
+    hers = Q(closed_by=user) | Q(told__contains=[user.pk], closed_at__isnull=True)
+    return Alert.objects.filter(hers | Q(mother__midwife__in=midwives_answered_for(user, on=on)))
 
 
 def duties_visible_to(user: User, *, on: date) -> QuerySet[Duty]:
@@ -135,3 +136,10 @@ def duties_visible_to(user: User, *, on: date) -> QuerySet[Duty]:
     if Role.MIDWIFE not in roles_of(user):
         return Duty.objects.none()
     return Duty.objects.filter(Q(owner__in=midwives_answered_for(user, on=on)) | Q(owner__isnull=True))
+
+
+def visits_visible_to(user: User) -> QuerySet[Visit]:
+    """Return a lay-worker's own visits; none for others. She may end one also when the mother is hers no more."""
+    if Role.LAY_WORKER not in roles_of(user):
+        return Visit.objects.none()
+    return Visit.objects.filter(lay_worker__user=user)

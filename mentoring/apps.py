@@ -8,6 +8,8 @@ class MentoringConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from mentoring.services import kinds
+        from mentoring.services import kinds, replies
+        from outbox.rules.registry import hear_replies
 
         kinds.register_kinds()
+        hear_replies(replies.heard)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import imports, log, midwife, mother, plan, protocol, staff, today
+from mentoring.views import imports, log, midwife, mother, plan, protocol, rota, safety, staff, today, worklist
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -20,13 +20,18 @@ LAY_WORKER: list[URLPattern] = [
         name="appointment-call-off",
     ),
     path("mothers/<str:programme_code>/plan/", plan.plan_change, name="plan-change"),
+    path("mothers/<str:programme_code>/visit/", safety.visit_begin, name="visit-begin"),
+    path("mothers/<str:programme_code>/worried/", safety.worry_raise, name="worry-raise"),
     path("today/", today.today, name="today"),
+    path("visits/<uuid:client_id>/", safety.visit_detail, name="visit-detail"),
 ]
 
 MIDWIFE: list[URLPattern] = [
+    path("alerts/<int:pk>/", worklist.alert_detail, name="alert-detail"),
     path("awaiting/", midwife.awaiting, name="awaiting"),
     path("caseload/", midwife.caseload, name="caseload"),
     path("covers/<int:pk>/cancel/", midwife.cover_cancel, name="cover-cancel"),
+    path("duties/<int:pk>/", worklist.duty_detail, name="duty-detail"),
     path("lay-workers/<int:pk>/", midwife.lay_worker_detail, name="lay-worker-detail"),
     path("lay-workers/<int:pk>/cover/", midwife.cover_arrange_all, name="cover-arrange-all"),
     path("mothers/new/", midwife.mother_register, name="mother-register"),
@@ -35,12 +40,15 @@ MIDWIFE: list[URLPattern] = [
     path("mothers/<str:programme_code>/pairings/", midwife.mother_pairings, name="mother-pairings"),
     path("mothers/<str:programme_code>/safe-contact/", midwife.safe_contact_renew, name="safe-contact-renew"),
     path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),
+    path("worklist/", worklist.worklist, name="worklist"),
 ]
 
 PROGRAMME: list[URLPattern] = [
     path("imports/", imports.import_new, name="import-new"),
     path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
     path("protocol/", protocol.protocol, name="protocol"),
+    path("rota/", rota.rota, name="rota"),
+    path("rota/<int:pk>/take-out/", rota.rota_withdraw, name="rota-withdraw"),
     path("staff/", staff.staff_list, name="staff-list"),
     path("staff/lay-workers/<int:pk>/", staff.lay_worker_edit, name="staff-lay-worker-edit"),
     path("staff/lay-workers/new/", staff.lay_worker_new, name="staff-lay-worker-new"),

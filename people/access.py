@@ -1,6 +1,6 @@
 """From a signed-in person to the rights she holds now, and the guard that every view declares. Reads rows, never writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -35,8 +35,14 @@ def roles_of(user: User) -> frozenset[Role]:
     held: frozenset[Role] | None = getattr(user, "_roles", None)
     if held is None:
         codes = RoleGrant.objects.filter(grants_in_force(), user=user).values_list("role", flat=True)
-        held = frozenset(Role(code) for code in codes)
-        user._roles = held  # type: ignore[attr-defined]  # remembered for this request alone
+        held = remember_roles(user, codes)
+    return held
+
+
+def remember_roles(user: User, codes: Iterable[str]) -> frozenset[Role]:
+    """``user`` is known to hold these rights for as long as this object lives: a request. Returns them."""
+    held = frozenset(Role(code) for code in codes)
+    user._roles = held  # type: ignore[attr-defined]  # our own attribute
     return held
 
 
@@ -68,7 +74,7 @@ def requires(permission: Permission) -> Callable[[View], View]:
     return guard
 
 
-def open_to_machines(view: View) -> View:
+def for_machines(view: View) -> View:
     """A view that a machine asks without a sign-in: it says nothing of a person, or proves the caller by itself."""
-    view.open_to_machines = True  # type: ignore[attr-defined]  # read by the test of every URL
+    view.machine = True  # type: ignore[attr-defined]  # read by the test of every URL
     return view

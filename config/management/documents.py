@@ -283,7 +283,7 @@ def _who(view: Any) -> tuple[str, str]:
         return f"`{permission.name}`", "everyone"
     if permission is not None:
         return f"`{permission.name}`", ", ".join(sorted(str(ROLE_WORDS[role]) for role in permission.roles))
-    if getattr(view, "open_to_machines", False):
+    if getattr(view, "machine", False):
         return "none", "a machine: it tells nothing of a person, or asks who calls"
     if getattr(view, "public", False):
         return "none", "whoever has the link or a locked session"

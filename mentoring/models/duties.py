@@ -1,7 +1,7 @@
 """What someone must do (duties), what interrupts someone (alerts), who watches when (rota), and visits that are checked."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -121,7 +121,7 @@ class RotaShift(models.Model):
 
     append_only = False
 
-    starts_at = models.DateTimeField()
+    starts_at = models.DateTimeField(help_text=_("First instant of hers."))
     ends_at = models.DateTimeField(help_text=_("First instant that is not hers."))
     on_duty = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     second = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -219,6 +219,13 @@ class Alert(models.Model):
     holder = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, help_text=_("Empty: nobody watches.")
     )
+    told = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text=_("Keys of those it came to, in order.")
+    )
+    client_id = models.UUIDField(
+        null=True, blank=True, unique=True, help_text=_("Of the form that raised it: counts once.")
+    )
+    text = models.TextField(blank=True, max_length=1000, help_text=_("What was said. Restricted; in no export."))
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

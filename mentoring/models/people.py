@@ -177,12 +177,20 @@ class Pairing(models.Model):
         MIDWIFE = "midwife", _("the midwife decided")
         ENDED = "ended", _("mentoring ended")
 
+    class IntroducedHow(models.TextChoices):
+        CLINIC = "clinic", _("together at the clinic")
+        JOINT_CALL = "joint_call", _("on the telephone, all three")
+        AGREED_TIME = "agreed_time", _("she agreed a time and a number")
+
     mother = models.ForeignKey(Mother, on_delete=models.PROTECT, related_name="pairings")
     lay_worker = models.ForeignKey(LayWorker, on_delete=models.PROTECT, related_name="pairings")
     starts_on = models.DateField(help_text=_("First local day of the pairing; a contact of that day counts."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     introduced_on = models.DateField(null=True, blank=True, help_text=_("When the midwife introduced them."))
+    introduced_how = models.CharField(
+        max_length=20, choices=IntroducedHow.choices, blank=True, help_text=_("Code of how; empty until it is done.")
+    )
     introduced_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True, help_text=_("Local date of its end; not included."))
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -29,7 +29,9 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
     on = local_date(now)
     plans = {
         plan.mother_id: plan
-        for plan in ContactPlan.objects.filter(mother__in=mother_ids, closed_at__isnull=True).order_by("-kind")
+        for plan in ContactPlan.objects.filter(mother__in=mother_ids, closed_at__isnull=True).order_by(
+            "-kind", "mother_id"
+        )
     }
     plan_ids = [plan.pk for plan in plans.values()]
     mothers = {
@@ -140,7 +142,7 @@ class KnownLayWorker:
 def lay_workers_known(*, now: datetime) -> dict[int, KnownLayWorker]:
     """Return, by lay-worker still with the programme, what her own duties follow from."""
     on = local_date(now)
-    rows = LayWorker.objects.filter(Q(left_on__isnull=True) | Q(left_on__gt=on), user__is_active=True)
+    rows = LayWorker.objects.filter(Q(left_on__isnull=True) | Q(left_on__gt=on), user__is_active=True).order_by("pk")
     closed = _closed(Q(lay_worker__in=rows), "lay_worker_id")
     felt: dict[int, list[tuple[int, date]]] = defaultdict(list)
     for lay_worker_id, feeling, happened_on in (

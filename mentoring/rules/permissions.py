@@ -4,7 +4,8 @@ from people.rules.permissions import permission
 from people.rules.roles import Role
 
 TODAY_READ = permission("today_read", Role.LAY_WORKER)
-MOTHER_READ = permission("mother_read", Role.LAY_WORKER, Role.MIDWIFE)
+# The programme lead reads the one record that an alert of hers is about; which, access says.
+MOTHER_READ = permission("mother_read", Role.LAY_WORKER, Role.MIDWIFE, Role.LEAD)
 CONTACT_RECORD = permission("contact_record", Role.LAY_WORKER)
 CONTACT_CORRECT = permission("contact_correct", Role.LAY_WORKER)
 APPOINTMENT_AGREE = permission("appointment_agree", Role.LAY_WORKER, Role.MIDWIFE)
@@ -14,6 +15,12 @@ CASELOAD_READ = permission("caseload_read", Role.MIDWIFE)
 MOTHER_REGISTER = permission("mother_register", Role.MIDWIFE)
 SAFE_CONTACT_RENEW = permission("safe_contact_renew", Role.MIDWIFE)
 PAIRING_MANAGE = permission("pairing_manage", Role.MIDWIFE)
+ALERT_ANSWER = permission("alert_answer", Role.MIDWIFE, Role.LEAD)
+DUTY_CLOSE = permission("duty_close", Role.MIDWIFE)
+ROTA_READ = permission("rota_read", Role.MIDWIFE, Role.LEAD)
+ROTA_MANAGE = permission("rota_manage", Role.LEAD)
+VISIT_BEGIN = permission("visit_begin", Role.LAY_WORKER)
+WORRY_RAISE = permission("worry_raise", Role.LAY_WORKER)
 IMPORT_RUN = permission("import_run", Role.MIDWIFE, Role.LEAD)
 PROTOCOL_CHANGE = permission("protocol_change", Role.LEAD)
 STAFF_MANAGE = permission("staff_manage", Role.ADMINISTRATOR)

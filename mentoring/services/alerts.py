@@ -1,8 +1,9 @@
 """What interrupts: raised by an entry, a loss or a visit, passed on where nobody has acknowledged it, closed with an outcome."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from mentoring.access import midwife_of
@@ -47,21 +48,35 @@ def raise_alert(
     contact: Contact | None = None,
     visit: Visit | None = None,
     loss: Loss | None = None,
+    text: str = "",
+    client_id: UUID | None = None,
 ) -> Alert:
-    """An alert is open and its holder is being told, at any hour. *Please ring me* goes to the lay-worker's own midwife."""
+    """An alert is open and its holder is being told, at any hour. *Please ring me* goes to the lay-worker's own midwife.
+
+    The same ``client_id`` twice is one alert.
+    """
+    if client_id is not None and (known := Alert.objects.filter(client_id=client_id).first()):
+        return known
     alert = Alert(
         kind=kind,
         mother=mother,
         contact=contact,
         visit=visit,
         loss=loss,
+        text=text,
+        client_id=client_id,
         raised_at=now,
         raised_by=by,
         step=rules.FIRST,
         step_at=now,
     )
     _hand_to_holder(alert, now)
-    alert.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            alert.save(force_insert=True)
+    except IntegrityError:
+        # Sent twice at once: the first stands, and has told its holder.
+        return Alert.objects.get(client_id=client_id)
     _tell(alert, now)
     return alert
 
@@ -81,7 +96,7 @@ def escalate(*, now: datetime) -> int:
             before = alert.holder_id
             alert.step, alert.step_at = following, now
             _hand_to_holder(alert, now)
-            alert.save(update_fields=["step", "step_at", "holder"])
+            alert.save(update_fields=["step", "step_at", "holder", "told"])
             if alert.holder_id != before or following == rules.PROCEDURE:
                 _tell(alert, now)
             passed += 1
@@ -99,7 +114,8 @@ def acknowledge(*, alert: Alert, by: User, now: datetime) -> Alert:
     if locked.acknowledged_at is not None:
         raise Refused("held_by_another", _("Someone else has this alert."))
     locked.acknowledged_at, locked.acknowledged_by, locked.holder = now, by, by
-    locked.save(update_fields=["acknowledged_at", "acknowledged_by", "holder"])
+    locked.told = [*locked.told, *({by.pk} - {*locked.told})]
+    locked.save(update_fields=["acknowledged_at", "acknowledged_by", "holder", "told"])
     return locked
 
 
@@ -146,6 +162,8 @@ def _hand_to_holder(alert: Alert, now: datetime) -> None:
         second=shift.second_id if shift else None,
         leads=leads(),
     )
+    if alert.holder_id is not None and alert.holder_id not in alert.told:
+        alert.told = [*alert.told, alert.holder_id]
 
 
 def _tell(alert: Alert, now: datetime) -> None:

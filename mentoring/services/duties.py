@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from mentoring.models import ContactPlan, Duty, LayWorker, Midwife, Mother
@@ -28,8 +28,6 @@ BY_RULE = frozenset(
 KEPT = frozenset({rules.SIX_WEEK_CHECK, rules.END_CHECK, rules.MOOD_LOW, rules.SUPERVISION_DUE})
 # A held plan shows none of these until it is resumed (domain.md section 4, Hold).
 HIDDEN_WHILE_HELD = BY_RULE - {rules.SUPERVISION_DUE, rules.MOOD_LOW}
-# Any number that no other lock of this database uses: duties are swept one sweep at a time.
-SWEEP_LOCK = 7_310_003
 
 
 def sweep(*, now: datetime) -> int:
@@ -48,20 +46,27 @@ def sweep(*, now: datetime) -> int:
 
 @transaction.atomic
 def refresh_for(*, mother_ids: Collection[int], now: datetime) -> int:
-    """The open duties of these mothers that follow from rules are those the rules want; returns how many moved."""
-    _lock()
+    """The open duties of these mothers that follow from rules are those the rules want; returns how many moved.
+
+    Waits for nobody: of two at once one writes, and what either saw too early the next sweep puts right.
+    """
     on = local_date(now)
-    known = mothers_known(mother_ids, now=now)
+    # Before the facts: one that is closed in between is among them then, and not raised again.
     standing = {
         (duty.mother_id, duty.kind): duty
-        for duty in Duty.objects.filter(mother__in=known, kind__in=BY_RULE, closed_at__isnull=True)
+        for duty in Duty.objects.filter(mother__in=mother_ids, kind__in=BY_RULE, closed_at__isnull=True)
     }
+    known = mothers_known(mother_ids, now=now)
     new = []
     for mother_id, mother in known.items():
         for wanted in rules.of_mother(mother.facts, on=on):
             if standing.pop((mother_id, wanted.kind), None) is None:
                 new.append(_new(wanted, now, owner_id=mother.owner_id, mother_id=mother_id))
-    gone = [duty.pk for duty in standing.values() if duty.kind not in KEPT or known[duty.mother_id or 0].facts.held]
+    gone = [
+        duty.pk
+        for duty in standing.values()
+        if duty.kind not in KEPT or (duty.mother_id in known and known[duty.mother_id].facts.held)
+    ]
     return _write(new, gone, now)
 
 
@@ -82,14 +87,7 @@ def raise_now(
 
     Due in two working days unless ``due_on`` says otherwise.
     """
-    _lock()
-    same = Duty.objects.filter(kind=kind, mother=mother, lay_worker=lay_worker, closed_at__isnull=True).first()
-    if same is not None:
-        if text and text not in same.text:
-            same.text = f"{same.text}\n{text}".strip()[-1000:]
-            same.save(update_fields=["text"])
-        return same
-    return Duty.objects.create(
+    new = Duty(
         kind=kind,
         mother=mother,
         lay_worker=lay_worker,
@@ -100,6 +98,14 @@ def raise_now(
         raised_by=by,
         text=text,
     )
+    Duty.objects.bulk_create([new], ignore_conflicts=True)
+    same = Duty.objects.select_for_update(no_key=True, of=("self",)).get(
+        kind=kind, mother=mother, lay_worker=lay_worker, closed_at__isnull=True
+    )
+    if text and text not in same.text:
+        same.text = f"{same.text}\n{text}".strip()[-1000:]
+        same.save(update_fields=["text"])
+    return same
 
 
 @transaction.atomic
@@ -116,6 +122,13 @@ def close(*, duty: Duty, outcome: str, note: str = "", by: User, now: datetime) 
     return locked
 
 
+def settle(*, mother: Mother, kind: str, outcome: str, by: User, now: datetime) -> int:
+    """What ``by`` has just done elsewhere closes the open duty of this kind about her; returns how many that was."""
+    return Duty.objects.filter(mother=mother, kind=kind, closed_at__isnull=True).update(
+        closed_at=now, closed_by=by, outcome=Duty.Outcome(outcome)
+    )
+
+
 def hand_over(*, mother: Mother, owner_id: int | None) -> int:
     """Her open duties are another midwife's; returns how many moved."""
     return Duty.objects.filter(mother=mother, closed_at__isnull=True).exclude(owner=owner_id).update(owner=owner_id)
@@ -123,7 +136,6 @@ def hand_over(*, mother: Mother, owner_id: int | None) -> int:
 
 def _sweep_lay_workers(now: datetime) -> int:
     with transaction.atomic():
-        _lock()
         on = local_date(now)
         standing = set(
             Duty.objects.filter(lay_worker__isnull=False, closed_at__isnull=True).values_list("lay_worker_id", "kind")
@@ -163,13 +175,8 @@ def _new(
 
 
 def _write(new: list[Duty], gone: list[int], now: datetime) -> int:
-    Duty.objects.bulk_create(new)
+    Duty.objects.bulk_create(new, ignore_conflicts=True)
     closed = Duty.objects.filter(pk__in=gone, closed_at__isnull=True).update(
         closed_at=now, outcome=Duty.Outcome.NOT_NEEDED
     )
     return len(new) + closed
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SWEEP_LOCK])

@@ -10,11 +10,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from mentoring.models import Alert, Appointment, Mother, Pairing
+from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
-from mentoring.services import reminders
+from mentoring.services import reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
+from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
 from people.rules.local_time import LOCAL
@@ -92,13 +93,15 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
         .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
     ):
         times[person_id, due_on].append((starts_at, mode))
+    without_text = texts.without_their_text(messages)
     composed = []
     for message in messages:
         assert message.subject_id is not None
-        # It expires when the appointment begins: which is how two of one day are told apart.
+        # It expires when the appointment begins: which is how two of one day are told apart. Read in the app later, it
+        # may have been called off since.
         agreed = times[message.subject_id, message.subject_due_on]
-        starts_at, mode = next(one for one in agreed if one[0] == message.expires_at)
-        local = starts_at.astimezone(LOCAL)
+        mode = next((mode for starts_at, mode in agreed if starts_at == message.expires_at), "")
+        local = message.expires_at.astimezone(LOCAL)
         filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
         if message.recipient_person_id is not None:
             met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
@@ -107,7 +110,16 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
         composed.append(
             Words(
                 subject=_("%(code)s: %(day)s at %(at)s") % filled,
-                body=_("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
+                body=" ".join(
+                    [
+                        _("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
+                        *(
+                            [_("She gets no text about it: none could go safely.")]
+                            if message.pk in without_text
+                            else []
+                        ),
+                    ]
+                ),
                 path=reverse("mother-detail", args=[codes[message.subject_id]]),
                 why=_("You get this at 17:00 on the day before a time you agreed."),
             )
@@ -134,9 +146,7 @@ def _alert_composer(subject: Promise) -> Callable[[Sequence[Message]], list[Word
 def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None]:
     """Return none for each while its alert is open and nobody else has it."""
     holders = dict(
-        Alert.objects.filter(
-            pk__in=[message.detail["alert"] for message in messages], closed_at__isnull=True
-        ).values_list("pk", "holder_id")
+        Alert.objects.filter(pk__in=_keys(messages, "alert"), closed_at__isnull=True).values_list("pk", "holder_id")
     )
     return [
         "closed"
@@ -146,6 +156,33 @@ def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None
         else "not_hers"
         for message in messages
     ]
+
+
+def _visit_words(messages: Sequence[Message]) -> list[Words]:
+    visits = dict(Visit.objects.filter(pk__in=_keys(messages, "visit")).values_list("pk", "client_id"))
+    return [
+        Words(
+            subject=_("Are you well?"),
+            body=_("You expected to be out by now. Say that you are out, or that you need more time."),
+            path=reverse("visit-detail", args=[visits[message.detail["visit"]]]),
+            why=_("You get this 15 minutes after the time at which you expected to be out of a visit."),
+        )
+        for message in messages
+    ]
+
+
+def _why_not_under_way(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while its visit has not been ended, nor been given more time."""
+    late = set(
+        Visit.objects.filter(
+            pk__in=_keys(messages, "visit"), ended_at__isnull=True, asked_at__isnull=False
+        ).values_list("pk", flat=True)
+    )
+    return [None if message.detail["visit"] in late else "closed" for message in messages]
+
+
+def _keys(messages: Sequence[Message], name: str) -> set[int]:
+    return {message.detail[name] for message in messages}
 
 
 def register_kinds() -> None:
@@ -194,6 +231,22 @@ def register_kinds() -> None:
             gettext_noop("appointment tomorrow"),
             _appointment_words,
             reminders.why_not_wanted,
+            to_mothers=True,
+            did_not_go=texts.tell_it_did_not_go,
+        )
+    )
+    register(
+        Kind(
+            texts.TEXT_DID_NOT_GO,
+            gettext_noop("a text did not go"),
+            _composer(
+                gettext_lazy("%(code)s: her text did not go"),
+                gettext_lazy(
+                    "The text about the time you agreed with %(code)s did not reach her. Look at her safe times."
+                ),
+                gettext_lazy("You get this when a text to a mother you look after cannot go, or does not arrive."),
+            ),
+            texts.why_not_wanted,
         )
     )
     register(
@@ -209,6 +262,15 @@ def register_kinds() -> None:
         )
     )
     register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
+    register(
+        Kind(
+            ARE_YOU_WELL,
+            gettext_noop("visit not ended"),
+            _visit_words,
+            _why_not_under_way,
+            any_hour=True,
+        )
+    )
     alert_kinds = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),

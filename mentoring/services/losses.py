@@ -13,6 +13,7 @@ from mentoring.rules import reminders as reminder_rules
 from mentoring.rules.plan import PlanError
 from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, duties, plans, reminders
+from mentoring.services.texts import TEXT_DID_NOT_GO
 from outbox.models import Message
 from outbox.rules.transitions import WAITING
 from outbox.services import messages
@@ -23,7 +24,7 @@ from people.services import gates
 SPEAK_TO_MIDWIFE = "speak_to_midwife"
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 # Of staff: what is about a contact, an appointment, a birth or an ending. Concerns and visits under way stay.
-ABOUT_CONTACT = (*reminders.KINDS, reminder_rules.NEW_PAIRING)
+ABOUT_CONTACT = (*reminders.KINDS, reminder_rules.NEW_PAIRING, TEXT_DID_NOT_GO)
 
 
 @transaction.atomic

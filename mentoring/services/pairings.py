@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from mentoring.models import Appointment, Cover, LayWorker, Mother, Pairing, PlannedContact
+from mentoring.rules.duties import INTRODUCE
 from mentoring.rules.refusals import Refused
-from mentoring.services import protocol, reminders
+from mentoring.services import duties, protocol, reminders
 from people.models import User
 from people.rules.local_time import local_date
 from people.services import gates
@@ -77,12 +78,17 @@ def pair(
     if announced:
         reminders.announce_pairing(pairing=pairing, now=now)
     reminders.refresh_for(mother_ids=[locked.pk], now=now)
+    duties.hand_over(mother=locked, owner_id=locked.midwife_id)
+    duties.refresh_for(mother_ids=[locked.pk], now=now)
     return pairing
 
 
 @transaction.atomic
-def introduce(*, pairing: Pairing, on: date, by: User, now: datetime) -> Pairing:
-    """The midwife has introduced them, on ``on``; again changes nothing. Raises Refused for a day that cannot be."""
+def introduce(*, pairing: Pairing, on: date, how: str, by: User, now: datetime) -> Pairing:
+    """The midwife has introduced them, on ``on``: her duty is done. Again changes nothing.
+
+    Raises Refused for a day that cannot be, and for a pairing that has ended.
+    """
     _lock(pairing.mother)
     locked = Pairing.objects.select_for_update(no_key=True, of=("self",)).get(pk=pairing.pk)
     if locked.ended_at is not None:
@@ -91,10 +97,19 @@ def introduce(*, pairing: Pairing, on: date, by: User, now: datetime) -> Pairing
         return locked
     if not locked.starts_on <= on <= local_date(now):
         raise Refused("introduced_when", _("They were introduced between the pairing and today."))
-    locked.introduced_on, locked.introduced_by = on, by
-    locked.save(update_fields=["introduced_on", "introduced_by"])
+    locked.introduced_on, locked.introduced_by, locked.introduced_how = on, by, Pairing.IntroducedHow(how)
+    locked.save(update_fields=["introduced_on", "introduced_by", "introduced_how"])
+    duties.settle(mother=locked.mother, kind=INTRODUCE, outcome="done", by=by, now=now)
     reminders.refresh_for(mother_ids=[locked.mother_id], now=now)
     return locked
+
+
+def introduce_now(*, mother_id: int | None, on: date, how: str, by: User, now: datetime) -> Pairing:
+    """The mother and whoever is paired with her now are introduced. Raises Refused as ``introduce`` does, and for none."""
+    pairing = Pairing.objects.filter(mother=mother_id, ended_at__isnull=True).select_related("mother__person").first()
+    if pairing is None:
+        raise Refused("not_paired", _("She has no lay-worker now."))
+    return introduce(pairing=pairing, on=on, how=how, by=by, now=now)
 
 
 @transaction.atomic
@@ -118,6 +133,7 @@ def end(*, pairing: Pairing, reason: str, by: User, now: datetime) -> Pairing:
         mother=mother, lay_worker=locked.lay_worker_id, withdrawn_at__isnull=True, starts_at__gt=now
     ).update(withdrawn_at=now, withdrawn_by=by, withdrawn_why=Appointment.Withdrawn.PAIRING_ENDED)
     reminders.refresh_for(mother_ids=[mother.pk], now=now)
+    duties.refresh_for(mother_ids=[mother.pk], now=now)
     return locked
 
 

@@ -10,10 +10,22 @@ from functools import partial
 
 from django.db import transaction
 
-from mentoring.models import LayWorker, Midwife, Mother
+from mentoring.models import Duty, LayWorker, Midwife, Mother, Pairing
 from mentoring.rules.changes import UNSET
 from mentoring.rules.refusals import Refused
-from mentoring.services import appointments, bulk, contacts, mothers, pairings, plans, protocol, reminders, staff
+from mentoring.services import (
+    appointments,
+    bulk,
+    contacts,
+    duties,
+    mothers,
+    pairings,
+    plans,
+    protocol,
+    reminders,
+    rota,
+    staff,
+)
 from outbox.services import delivery
 from people.models import Locality, RoleGrant, User
 from people.rules.local_time import local_date, local_instant
@@ -36,6 +48,9 @@ FIRST_NAMES = ("Aoife", "Bríd", "Chloe", "Dervla", "Ewa", "Fatima", "Grace", "H
 FAMILY_NAMES = ("Invented", "Example", "Sample", "Pretend", "Madeup", "Imagined", "Fictional", "Notreal")
 LANGUAGES = ("English", "English", "English", "English", "Polish", "Romanian", "Arabic")
 LAY_WORKERS, MIDWIVES = 11, 2
+ROTA_WEEKS = 12
+# Introduced before the first attempt: most, not all.
+INTRODUCED = 0.9
 # How she takes to it: keeps in touch throughout, fades, asks for less, pauses, stops, is hard to reach.
 COURSES = ("full", "full", "full", "fades", "less", "pauses", "stops", "hard")
 # What is typed and when: an entry of the log, or a change.
@@ -96,11 +111,30 @@ class _Cohort:
         self.made: list[int] = []
         for number in range(count):
             self._mother(number)
+        self._watch(midwives)
         reminders.refresh_for(mother_ids=self.made, now=self.now)
         for channel in reminders.CHANNELS:
             # Of a past that nobody lived no message was sent.
             delivery.expire(channel=channel, now=self.now)
         return count
+
+    def _watch(self, midwives: list[Midwife]) -> None:
+        """The two midwives take turns in the rota, and have seen to what was due before this week."""
+        for week in range(ROTA_WEEKS):
+            starts_on = self.on + timedelta(days=7 * week)
+            on_duty, second = midwives[week % 2].user, midwives[(week + 1) % 2].user
+            rota.name(
+                on_duty=on_duty,
+                second=second,
+                starts_at=local_instant(starts_on, time(0)),
+                ends_at=local_instant(starts_on + timedelta(days=7), time(0)),
+                by=on_duty,
+                now=self.now,
+            )
+        duties.sweep(now=self.now)
+        for duty in Duty.objects.filter(closed_at__isnull=True, due_on__lt=self.on).exclude(kind=Duty.Kind.WAITING):
+            by = duty.owner.user if duty.owner is not None else midwives[0].user
+            duties.close(duty=duty, outcome=Duty.Outcome.DONE, by=by, now=self.now)
 
     def _user(self, name: str, full_name: str, role: Role) -> User:
         password = PASSWORD if self.sign_ins else None
@@ -205,7 +239,7 @@ class _Cohort:
         birth = plans.Birth(born_on, ("",) * (2 if chance.random() < 0.04 else 1))
         turns_on = paired_on + timedelta(days=chance.randrange(50, 90))
         turned = False
-        acts: list[Act] = []
+        acts: list[Act] = self._introduction(mother, lay_worker, paired_on)
         on = paired_on + timedelta(days=chance.randrange(2, 5))
         due_on, every_days = mother.starts_on, 14
         failures_first = chance.choice((0, 0, 1, 1, 2, 3))
@@ -275,6 +309,18 @@ class _Cohort:
                 )
             )
         return acts
+
+    def _introduction(self, mother: Mother, lay_worker: LayWorker, paired_on: date) -> list[Act]:
+        # Chance of its own: what follows is drawn as if nobody had been introduced.
+        chance = random.Random(mother.programme_code)  # noqa: S311 - repeatable, not secret
+        introduced_on = paired_on + timedelta(days=chance.randrange(1, 4))
+        if introduced_on >= self.on or chance.random() >= INTRODUCED:
+            return []
+        at = local_instant(introduced_on, time(7))
+        how = chance.choice(Pairing.IntroducedHow.values)
+        by = lay_worker.supervisor.user
+        introduce = partial(pairings.introduce_now, mother_id=mother.pk, on=introduced_on, how=how, by=by, now=at)
+        return [(at, introduce)]
 
     def _part(self, mother: Mother, on: date) -> None:
         pairing = mother.pairings.get(ended_at__isnull=True)

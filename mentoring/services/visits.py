@@ -7,10 +7,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from mentoring.models import Alert, LayWorker, Mother, Visit
-from mentoring.queries.rota import nobody_watches
+from mentoring.queries.rota import watching
 from mentoring.rules import alerts as rules
 from mentoring.rules.refusals import Refused
-from mentoring.rules.working_days import in_office_hours
 from mentoring.services import alerts
 from outbox.models import Message
 from outbox.services import messages
@@ -33,7 +32,7 @@ def begin(
     known = Visit.objects.filter(client_id=client_id).first()
     if known is not None:
         return known
-    if nobody_watches(now=now, in_office_hours=in_office_hours(now)):
+    if not watching(now=now).somebody:
         raise Refused(
             "nobody_watches", _("Nobody is watching now. Do not rely on this page: tell someone where you are.")
         )

@@ -24,6 +24,7 @@ from mentoring.forms.log import (
     VoidForm,
 )
 from mentoring.queries.mother_page import log_start
+from mentoring.queries.rota import watching
 from mentoring.rules.permissions import CONTACT_CORRECT, CONTACT_RECORD
 from mentoring.rules.refusals import Refused
 from mentoring.services import contacts
@@ -121,7 +122,8 @@ def contact_urgent(request: SignedInRequest, programme_code: str, kind: str) -> 
     """Say plainly whom to ring now, or what happens next, after an entry that cannot wait."""
     if kind not in URGENT:
         raise Http404
-    mother, sees_her = loggable_or_404(request, programme_code, now=timezone.now())
+    now = timezone.now()
+    mother, sees_her = loggable_or_404(request, programme_code, now=now)
     own = request.user.lay_worker.supervisor.user
     midwife = own if kind == "ring-me" or mother.midwife is None else mother.midwife.user
     return render(
@@ -133,6 +135,7 @@ def contact_urgent(request: SignedInRequest, programme_code: str, kind: str) -> 
             "midwife_name": midwife.name,
             "midwife_phone": midwife.phone,
             "code": programme_code if sees_her else "",
+            "watching": watching(now=now),
         },
     )
 

@@ -13,7 +13,16 @@ from django.views.decorators.http import require_safe
 
 from mentoring.access import mothers_visible_to
 from mentoring.queries.mother_page import page_of
-from mentoring.rules.permissions import CONTACT_CORRECT, CONTACT_RECORD, MOTHER_READ, PAIRING_MANAGE, TODAY_READ
+from mentoring.queries.worklist import open_alerts, open_duties_of
+from mentoring.rules.permissions import (
+    ALERT_ANSWER,
+    CONTACT_CORRECT,
+    CONTACT_RECORD,
+    MOTHER_READ,
+    PAIRING_MANAGE,
+    PLAN_CHANGE,
+    TODAY_READ,
+)
 from mentoring.templatetags.wording import (
     day,
     entry_words,
@@ -26,6 +35,7 @@ from mentoring.templatetags.wording import (
     sentence,
     sheet_words,
 )
+from mentoring.templatetags.worklist import due_words
 from people.access import SignedInRequest, may, requires
 from people.rules.local_time import local_date
 from people.services import log
@@ -68,6 +78,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             words["href_text"] = _("Correct or take back")
         entries.append(words)
     facts = page.facts
+    answers = may(request.user, ALERT_ANSWER)
     return render(
         request,
         "mentoring/mother.html",
@@ -93,8 +104,16 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "is_older": "before" in request.GET,
             "records": records,
             "manages": may(request.user, PAIRING_MANAGE),
+            "changes": may(request.user, PLAN_CHANGE),
+            "alerts": open_alerts(request.user, on=today).filter(mother=mother) if answers else [],
+            "duties": [
+                row | {"due": due_words(row["due_on"], today)}
+                for row in open_duties_of(mother.pk, request.user, on=today)
+            ]
+            if answers
+            else [],
             "pause_ahead": next((pause for pause in page.pauses if pause["from_on"] > today), None),
-            "back_href": reverse("today") if may(request.user, TODAY_READ) else "/",
+            "back_href": reverse("today") if may(request.user, TODAY_READ) else reverse("worklist"),
         },
     )
 

@@ -1,5 +1,8 @@
 """A lay-worker's Today, and the mothers she no longer sees but may still log for. Each number shown is a line of the log."""
 
+from datetime import datetime
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -7,8 +10,17 @@ from django.views.decorators.http import require_safe
 
 from mentoring.access import mothers_still_loggable_by
 from mentoring.queries.today import today_of
+from mentoring.queries.visits import under_way
 from mentoring.rules.permissions import CONTACT_RECORD, TODAY_READ
-from mentoring.templatetags.wording import agreed_line, cards_words, other_words, sentence, short_day, shows_number
+from mentoring.templatetags.wording import (
+    agreed_line,
+    cards_words,
+    clock,
+    other_words,
+    sentence,
+    short_day,
+    shows_number,
+)
 from mentoring.views.mother import log_reading
 from people.access import SignedInRequest, requires
 
@@ -29,6 +41,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "mentoring/today.html",
         {
             **words,
+            "visit": _visit(request.user, now),
             "date": sentence(short_day(day.on, day.on)),
             "day": day,
             "agreed_today": [agreed_line(agreed, today=day.on) for agreed in day.agreed_today],
@@ -36,6 +49,18 @@ def today(request: SignedInRequest) -> HttpResponse:
             "others": [other_words(card, today=day.on) for card in day.others],
         },
     )
+
+
+def _visit(user: Any, now: datetime) -> dict[str, Any] | None:
+    visit = under_way(user)
+    if visit is None:
+        return None
+    return {
+        "client_id": visit.client_id,
+        "name": visit.mother.person.name_to_use,
+        "at": clock(visit.expected_end_at),
+        "is_late": visit.expected_end_at <= now,
+    }
 
 
 @requires(CONTACT_RECORD)

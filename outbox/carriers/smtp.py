@@ -24,7 +24,7 @@ class Smtp:
     batch: int = 1
     seconds: float = 5
 
-    def hand_over(self, message: Message, words: Words) -> None:
+    def hand_over(self, message: Message, words: Words) -> str | None:
         """One plain-text letter, its Message-ID made of the reference so that a second copy can be told."""
         assert message.recipient_user is not None
         stop_at = monotonic() + self.seconds
@@ -59,6 +59,7 @@ class Smtp:
         finally:
             _close(connection)
             too_late.cancel()
+        return None
 
     def was_accepted(self, message: Message) -> bool | None:
         """Return none: SMTP cannot be asked."""

@@ -155,7 +155,7 @@ class Preference(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=40, help_text=_("Code of the kind, from the registry."))
     channel = models.CharField(max_length=10, choices=Message.Channel.choices)
-    wanted = models.BooleanField()
+    wanted = models.BooleanField(help_text=_("False where she does not want it."))
     changed_at = models.DateTimeField()
     changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -175,7 +175,7 @@ class QuietDay(models.Model):
     append_only = False
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="quiet_days")
-    on = models.DateField()
+    on = models.DateField(help_text=_("Local date."))
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -199,7 +199,7 @@ class Inbound(models.Model):
     )
     text = models.TextField(help_text=_("Restricted; in no export."))
     is_stop = models.BooleanField(default=False, help_text=_("She asked for silence."))
-    received_at = models.DateTimeField()
+    received_at = models.DateTimeField(help_text=_("When it came in."))
 
     class Meta:
         verbose_name_plural = "inbound"
@@ -213,10 +213,10 @@ class JobRun(models.Model):
 
     append_only = False
 
-    name = models.CharField(max_length=60, unique=True)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    failed_at = models.DateTimeField(null=True, blank=True)
+    name = models.CharField(max_length=60, unique=True, help_text=_("As the table of jobs calls it."))
+    started_at = models.DateTimeField(help_text=_("When it last began."))
+    finished_at = models.DateTimeField(null=True, blank=True, help_text=_("When it last ended well."))
+    failed_at = models.DateTimeField(null=True, blank=True, help_text=_("When it last failed."))
     error = models.CharField(max_length=60, blank=True, help_text=_("Name of the error alone."))
     count = models.IntegerField(default=0, help_text=_("How many it dealt with."))
 

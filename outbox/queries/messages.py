@@ -29,9 +29,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One e-mail of the demo's mailbox."""
+    """One e-mail of the demo's mailbox, or a text, to a number of which it knows how it ends."""
 
     to: str
+    is_text: bool
     subject: str
     sent_at: datetime
     body: str
@@ -83,7 +84,9 @@ def letters_in(folder: Path, *, most: int = 100) -> list[Letter]:
                 text = body.get_content() if body is not None else ""
                 # Django writes the date in UTC as "-0000", which the parser leaves without a zone.
                 sent_at = letter["date"].datetime.replace(tzinfo=UTC)
-                letters.append(Letter(str(letter["to"]), str(letter["subject"]), sent_at, text))
+                ends = letter["X-Text-To"]
+                to = str(letter["to"]) if ends is None else str(ends)
+                letters.append(Letter(to, ends is not None, str(letter["subject"]), sent_at, text))
     return letters[:most]
 
 

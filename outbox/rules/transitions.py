@@ -9,6 +9,7 @@ MESSAGE = Transitions(
             "held": "it waits for a person's word",
             "cancelled": "it is wanted no more",
             "expired": "its use is over",
+            "sent": "the carrier says that it had it after all",
         },
         "held": {
             "queued": "it may go",
@@ -19,6 +20,7 @@ MESSAGE = Transitions(
             "handing_over": "it is about to go",
             "queued": "its worker died",
             "cancelled": "it is wanted no more",
+            "sent": "the carrier says that it had it after all",
         },
         "handing_over": {
             "sent": "the carrier took it",
@@ -28,9 +30,17 @@ MESSAGE = Transitions(
             "failed": "the carrier refused it, or it was tried too often",
             "needs_a_person": "nobody can know whether it went",
         },
-        "sent": {"delivered": "the carrier says it arrived"},
-        "needs_a_person": {"queued": "a person sends it again", "cancelled": "a person dismisses it"},
-        "failed": {"queued": "a person sends it again", "cancelled": "a person dismisses it"},
+        "sent": {"delivered": "the carrier says it arrived", "failed": "the carrier says it did not arrive"},
+        "needs_a_person": {
+            "queued": "a person sends it again",
+            "sent": "the carrier says that it had it after all",
+            "cancelled": "a person dismisses it",
+        },
+        "failed": {
+            "queued": "a person sends it again",
+            "delivered": "the carrier says it arrived after all",
+            "cancelled": "a person dismisses it",
+        },
         "delivered": {},
         "cancelled": {},
         "expired": {},

@@ -2,30 +2,42 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from time import monotonic
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from outbox.carriers import Carrier, CarrierDown, CarrierRefused
+from outbox.carriers import Carrier, CarrierDown, CarrierRefused, MayBeAccepted
 from outbox.carriers.in_app import InApp
+from outbox.carriers.mailbox import Mailbox
+from outbox.carriers.no_texts import NoTexts
+from outbox.carriers.notify import Notify
 from outbox.carriers.smtp import Smtp
+from outbox.carriers.twilio import Twilio
 from outbox.models import Message
+from outbox.rules.discreet import gives_away
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
-from outbox.services.messages import become
+from outbox.services.messages import become, tell_it_did_not_go
+from people.queries import texting
 from people.rules.local_time import LOCAL, local_date, local_instant
+from people.rules.safe_contact import may_text_at
 from people.services import gates
 
 logger = logging.getLogger(__name__)
 
+# In the order of a tick: the app, which waits for nobody, first.
 CARRIERS: dict[str, Carrier] = {Message.Channel.IN_APP: InApp(), Message.Channel.EMAIL: Smtp()}
+TEXT_CARRIERS: dict[str, Carrier] = {"notify": Notify(), "twilio": Twilio(), "mailbox": Mailbox()}
 # Longer than the slowest tick, so that a lease that lapsed is a worker that died.
 LEASE = timedelta(minutes=5)
-# Less than the minute between ticks, both carriers together.
-SECONDS_A_TICK = 20
+# Of each carrier; with a last hand-over of 5 seconds each, all of them together are over within the next tick but one.
+SECONDS_A_TICK = 15
+# A tick of alerts comes every ten seconds.
+SECONDS_OF_ALERTS = 4
 # An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
 MOST_TRIES = 80
 WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
@@ -40,6 +52,11 @@ SELECT c FROM unnest(%s) AS c WHERE EXISTS (
 """  # noqa: S608 - our own table's name
 
 
+# What a round stops at: the next message would fare no better.
+IN_TROUBLE = {Message.Status.QUEUED, Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON}
+ENDED_UNSENT = {Message.Status.FAILED, Message.Status.EXPIRED}
+
+
 class CannotBeMade(Exception):
     """Its kind could not say whether it is wanted, or its words: no carrier was called. Holds the error's name alone."""
 
@@ -51,26 +68,56 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
     whose worker died is asked about by reference, and left to a person where nobody can know.
     """
     sent = 0
-    carriers = CARRIERS if carriers is None else carriers
-    for channel in _with_work(list(carriers), now=now):
-        carrier = carriers[channel]
-        recover(channel=channel, carrier=carrier, now=now)
-        expire(channel=channel, now=now)
-        # A stopwatch, not the clock: what is due was decided at the door.
-        stop_at = monotonic() + SECONDS_A_TICK
-        in_order = True
-        while in_order and monotonic() < stop_at:
-            ids = mark(ids=claim(channel=channel, limit=carrier.batch, now=now), now=now)
-            outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
-            sent += outcomes.count(Message.Status.SENT)
-            in_order = bool(ids) and not {Message.Status.QUEUED, Message.Status.NEEDS_A_PERSON} & set(outcomes)
+    carriers = all_carriers() if carriers is None else carriers
+    with_work = _with_work(list(carriers), now=now)
+    for channel in carriers:
+        if channel in with_work:
+            carrier = carriers[channel]
+            recover(channel=channel, carrier=carrier, now=now)
+            expire(channel=channel, now=now)
+            sent += _round(channel=channel, carrier=carrier, seconds=SECONDS_A_TICK, now=now)
     return sent
 
 
-def _with_work(channels: list[str], *, now: datetime) -> list[str]:
+def deliver_alerts(*, now: datetime, carriers: Mapping[str, Carrier] | None = None) -> int:
+    """Send what goes to staff at any hour and is due; return how many went. Safe beside the tick that sends all.
+
+    It asks no carrier about what broke off and waits for no text, so that neither holds up an alert.
+    """
+    carriers = CARRIERS if carriers is None else carriers
+    kinds = any_hour_codes()
+    return sum(
+        _round(channel=channel, carrier=carrier, seconds=SECONDS_OF_ALERTS, kinds=kinds, now=now)
+        for channel, carrier in carriers.items()
+    )
+
+
+def all_carriers() -> dict[str, Carrier]:
+    """Return the carrier of each channel; texts have the one that the settings choose, or none that takes any."""
+    return CARRIERS | {Message.Channel.TEXT: TEXT_CARRIERS.get(settings.TEXT_CARRIER, NoTexts())}
+
+
+def _round(
+    *, channel: str, carrier: Carrier, seconds: float, now: datetime, kinds: Collection[str] | None = None
+) -> int:
+    """Send what is due by one channel until nothing is, the carrier is in trouble, or the seconds are over."""
+    sent = 0
+    # A stopwatch, not the clock: what is due was decided at the door.
+    stop_at = monotonic() + seconds
+    in_order = True
+    while in_order and monotonic() < stop_at:
+        ids = claim(channel=channel, limit=carrier.batch, kinds=kinds, now=now)
+        ids = mark(ids=ids, now=now) if ids else []
+        outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
+        sent += outcomes.count(Message.Status.SENT)
+        in_order = bool(ids) and not IN_TROUBLE & set(outcomes)
+    return sent
+
+
+def _with_work(channels: list[str], *, now: datetime) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(WITH_WORK, [channels, now, now])
-        return [channel for (channel,) in cursor.fetchall()]
+        return {channel for (channel,) in cursor.fetchall()}
 
 
 def in_staff_hours(now: datetime) -> bool:
@@ -96,17 +143,23 @@ def expire(*, channel: str, now: datetime) -> int:
 
 
 @transaction.atomic
-def claim(*, channel: str, limit: int, now: datetime) -> list[int]:
-    """Lease up to ``limit`` due messages to this worker and return their keys; rows another worker holds are passed by."""
+def claim(*, channel: str, limit: int, now: datetime, kinds: Collection[str] | None = None) -> list[int]:
+    """Lease up to ``limit`` due messages to this worker and return their keys; rows another worker holds are passed by.
+
+    Of these ``kinds`` where they are named.
+    """
     due = Message.objects.filter(channel=channel, status=Message.Status.QUEUED, due_at__lte=now)
-    if not in_staff_hours(now):
+    if kinds is not None:
+        due = due.filter(kind__in=kinds)
+    elif not in_staff_hours(now):
         due = due.filter(kind__in=any_hour_codes())
     ids = list(
         due.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .order_by("due_at", "id")
         .values_list("pk", flat=True)[:limit]
     )
-    become(Message.objects.filter(pk__in=ids), Message.Status.CLAIMED, now=now, lease_until=now + LEASE)
+    if ids:
+        become(Message.objects.filter(pk__in=ids), Message.Status.CLAIMED, now=now, lease_until=now + LEASE)
     return ids
 
 
@@ -141,6 +194,8 @@ def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) ->
     )
     going = sorted(locked, key=lambda message: (message.due_at, message.pk))
     words = _words_of_those_wanted(going, now)
+    if any(message.channel == Message.Channel.TEXT for message in going):
+        words = _safe_texts(going, words, now)
     sent = [
         message.pk for message in going if message.pk in words and _is_taken(message, words[message.pk], carrier, now)
     ]
@@ -188,33 +243,87 @@ def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int,
     return words
 
 
+def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datetime) -> dict[int, Words]:
+    """Return the words of those that may go to a mother's telephone now, with its number; the others are settled.
+
+    Domain.md section 6: default-deny, discreet words only, on the day it is meant for and within her hours or not at all.
+    """
+    person_ids = {message.recipient_person_id for message in going if message.recipient_person_id is not None}
+    numbers = texting.numbers_to_text(person_ids, at=now)
+    hours = texting.hours_of(person_ids)
+    safe: dict[int, Words] = {}
+    for message in going:
+        said = words.get(message.pk)
+        if said is None:
+            continue
+        person_id = message.recipient_person_id or 0
+        in_time = message.nominal_on == local_date(now) and may_text_at(hours.get(person_id, ()), at=now)
+        if not kind_of(message.kind).to_mothers or gives_away(said.body):
+            _settle(message, Message.Status.FAILED, now, why="not_discreet")
+        elif person_id not in numbers:
+            _settle(message, Message.Status.CANCELLED, now, why="no_safe_number")
+        elif not (in_time or settings.SENDS_AT_ANY_HOUR):
+            _settle(message, Message.Status.EXPIRED, now, why="past_her_hours")
+        else:
+            safe[message.pk] = replace(said, to=numbers[person_id])
+    return safe
+
+
 def _is_taken(message: Message, words: Words, carrier: Carrier, now: datetime) -> bool:
     """Return whether the carrier has it; where it has not, or nobody knows, the message says so."""
     try:
-        carrier.hand_over(message, words)
+        name = carrier.hand_over(message, words)
     except CarrierDown:
         _try_again(message, now, why="carrier_down")
     except CarrierRefused:
         _settle(message, Message.Status.FAILED, now, why="carrier_refused")
+    except MayBeAccepted:
+        _ask_later(message, now)
     except Exception as error:
         # The line broke after something was said: it may have been taken. Sending again could double it.
         logger.warning("message %s: the carrier broke off (%s)", message.pk, type(error).__name__)
         _settle(message, Message.Status.NEEDS_A_PERSON, now, why="broken_off")
     else:
+        if name:
+            message.carrier_reference = name
+            message.save(update_fields=["carrier_reference"])
         return True
     return False
 
 
-@transaction.atomic
 def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
-    """Leases that lapsed: a claim is queued again; a hand-over is asked about, and left to a person where nobody knows."""
-    lapsed = Message.objects.filter(channel=channel, lease_until__lt=now)
-    claimed = lapsed.filter(status=Message.Status.CLAIMED).select_for_update(no_key=True, skip_locked=True)
-    locked = Message.objects.filter(pk__in=list(claimed.values_list("pk", flat=True)))
-    count = become(locked, Message.Status.QUEUED, now=now, lease_until=None)
-    broken_off = lapsed.filter(status=Message.Status.HANDING_OVER).select_for_update(no_key=True, skip_locked=True)
-    for message in broken_off:
-        accepted = carrier.was_accepted(message)
+    """Leases that lapsed: a claim is queued again; a hand-over is asked about, and left to a person where nobody knows.
+
+    A carrier that cannot be asked now is asked later, the message untouched: until it is known it is not sent again.
+    """
+    with transaction.atomic():
+        claimed = Message.objects.filter(channel=channel, status=Message.Status.CLAIMED, lease_until__lt=now)
+        ids = list(claimed.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
+        locked = Message.objects.filter(pk__in=ids)
+        count = become(locked, Message.Status.QUEUED, now=now, lease_until=None) if ids else 0
+    stop_at = monotonic() + SECONDS_A_TICK
+    while monotonic() < stop_at:
+        asked, can_be_asked = _ask_about_lapsed(channel=channel, carrier=carrier, now=now)
+        count += asked
+        if not asked or not can_be_asked:
+            break
+    return count
+
+
+@transaction.atomic
+def _ask_about_lapsed(*, channel: str, carrier: Carrier, now: datetime) -> tuple[int, bool]:
+    """Return how many lapsed hand-overs were settled, a lot at most, and whether the carrier could be asked."""
+    lapsed = Message.objects.filter(channel=channel, status=Message.Status.HANDING_OVER, lease_until__lt=now)
+    settled = 0
+    for message in lapsed.select_for_update(no_key=True, skip_locked=True).order_by("lease_until")[: carrier.batch]:
+        try:
+            accepted = carrier.was_accepted(message)
+        except CarrierDown:
+            if message.expires_at <= now:
+                _settle(message, Message.Status.NEEDS_A_PERSON, now, why="not_answered")
+            else:
+                _ask_later(message, now)
+            return settled, False
         if accepted is None:
             _settle(message, Message.Status.NEEDS_A_PERSON, now, why="worker_died")
         elif accepted:
@@ -222,8 +331,8 @@ def recover(*, channel: str, carrier: Carrier, now: datetime) -> int:
             _settle(message, Message.Status.SENT, now)
         else:
             _settle(message, Message.Status.QUEUED, now)
-        count += 1
-    return count
+        settled += 1
+    return settled, True
 
 
 def _hand_over_or_put_back(*, ids: Sequence[int], carrier: Carrier, now: datetime) -> list[str]:
@@ -253,9 +362,22 @@ def _try_again(message: Message, now: datetime, *, why: str) -> str:
     return _settle(message, Message.Status.QUEUED, now, why=why)
 
 
+def _ask_later(message: Message, now: datetime) -> None:
+    """``message``, which this transaction has locked, may have been accepted: its carrier is asked once the lease lapses."""
+    message.tries += 1
+    wait = WAITS_MINUTES[min(message.tries, len(WAITS_MINUTES)) - 1]
+    message.why, message.lease_until = "may_be_accepted", now + timedelta(minutes=wait)
+    message.save(update_fields=["why", "lease_until", "tries"])
+
+
 def _settle(message: Message, status: str, now: datetime, *, why: str = "") -> str:
-    """``message``, which this transaction has locked, stands in ``status``. Raises DoesNotFollow."""
+    """``message``, which this transaction has locked, stands in ``status``. Raises DoesNotFollow.
+
+    Where a text cannot go at all, whoever looks after her is told (domain.md section 6).
+    """
     MESSAGE.check(message.status, status)
     message.status, message.status_at, message.why, message.lease_until = status, now, why, None
     message.save(update_fields=["status", "status_at", "why", "lease_until", "tries", "due_at", "sent_at"])
+    if message.channel == Message.Channel.TEXT and status in ENDED_UNSENT:
+        tell_it_did_not_go(message, now)
     return status

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from psycopg2.extras import Json, execute_values
 
 from outbox.models import Message
+from outbox.rules.registry import KINDS
 from outbox.rules.transitions import MESSAGE, STUCK, WAITING
 
 INSERT = f"""
@@ -88,6 +89,13 @@ def cancel_many(*, ids: Collection[int], why: str, now: datetime, waiting: bool 
     )
     cancelled = Message.objects.filter(pk__in=list(locked))
     return become(cancelled, Message.Status.CANCELLED, now=now, why=why, lease_until=None)
+
+
+def tell_it_did_not_go(message: Message, now: datetime) -> None:
+    """What its kind wants to follow where it could not go, or did not arrive, has followed."""
+    kind = KINDS.get(message.kind)
+    if kind is not None and kind.did_not_go is not None:
+        kind.did_not_go(message, now)
 
 
 def resend(*, message_id: int, now: datetime) -> bool:

@@ -76,3 +76,17 @@ def call_advice(
             if starts_at > now:
                 later.append(starts_at)
     return CallAdvice(Calling.LATER, next_at=min(later, default=None), ask_again=ask_again)
+
+
+def may_text_at(hours: Sequence[SafeHours], *, at: datetime) -> bool:
+    """Return whether ``at`` lies in her hours, and in those at which mothers are written to at all (section 7)."""
+
+    def within(some: Sequence[SafeHours]) -> bool:
+        on = local_date(at)
+        return any(
+            on.isoweekday() in safe.weekdays
+            and local_instant(on, safe.from_time) <= at < local_instant(on, safe.to_time)
+            for safe in some
+        )
+
+    return within(ORDINARY_HOURS) and (not hours or within(hours))

@@ -45,7 +45,8 @@ def test_who_decided_stands_beside_when(model):
     """``ended_at`` has its ``ended_by``: a person's decision is never anonymous."""
     by_a_machine = {
         "at", "created_at", "due_at", "expires_at", "happened_at", "last_at", "read_at", "sent_at", "starts_at",
-        "status_at", "joined_at", "started_at", "finished_at", "failed_at", "withdrawn_at",
+        "status_at", "joined_at", "started_at", "finished_at", "withdrawn_at", "step_at", "failed_at", "received_at",
+        "delivered_at", "ends_at", "asked_at",
     }  # fmt: skip
     names = {field.name for field in model._meta.fields}
     for name in names:
@@ -112,7 +113,7 @@ def test_every_job_of_the_beat_table_is_a_task_and_every_task_is_a_job():
 @pytest.mark.parametrize(("pattern", "entry"), list(urls()), ids=lambda value: str(getattr(value, "name", value)))
 def test_every_view_of_ours_says_who_may_see_it(pattern, entry):
     if entry.callback.__module__.split(".")[0] in (*OURS, "config"):
-        declared = {name for name in ("permission", "public", "open_to_machines") if hasattr(entry.callback, name)}
+        declared = {name for name in ("permission", "public", "machine") if hasattr(entry.callback, name)}
         assert len(declared) == 1, f"{pattern} says in no way, or in two, who may see it"
     assert entry.name, f"{pattern} has no name"
 

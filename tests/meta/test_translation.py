@@ -14,7 +14,7 @@ MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_l
 ELSEWHERE = {"management", "migrations", "exports", "rules"}
 NOT_PAGES = {"apps.py", "database.py", "sample.py"}
 # A value, not a word: what the column holds is typed by people.
-VALUES = {"English", "Alongside", "Html", "Refresh", "submit"}
+VALUES = {"English", "Alongside", "Html", "Refresh", "submit", "pass alerts on"}
 
 
 def templates() -> list[Path]:

@@ -11,14 +11,14 @@ from outbox.rules.transitions import LEASED, MESSAGE, STUCK, WAITING
 from people.rules.transitions import DoesNotFollow, Transitions
 
 MAY_FOLLOW = {
-    "queued": "claimed held cancelled expired",
+    "queued": "claimed held cancelled expired sent",
     "held": "queued cancelled expired",
-    "claimed": "handing_over queued cancelled",
+    "claimed": "handing_over queued cancelled sent",
     "handing_over": "sent queued cancelled expired failed needs_a_person",
-    "sent": "delivered",
+    "sent": "delivered failed",
     "delivered": "",
-    "needs_a_person": "queued cancelled",
-    "failed": "queued cancelled",
+    "needs_a_person": "queued sent cancelled",
+    "failed": "queued delivered cancelled",
     "cancelled": "",
     "expired": "",
 }

@@ -153,17 +153,17 @@ def test_not_safe_to_talk_takes_every_permission_back_and_tells_the_midwife(pair
     mother, _lay_worker = paired
     record(*paired, outcome="not_safe", minutes=None, present=None, concern="")
     assert SafeContact.objects.get(person=mother.person).suspended_at == NOW
-    told = Message.objects.filter(kind="not_safe_to_talk")
+    told = Message.objects.filter(kind="alert_not_safe_to_talk")
     assert {message.recipient_user_id for message in told} == {mother.midwife.user_id}
 
 
 def test_a_concern_today_and_please_ring_me_reach_the_midwife(paired):
     record(*paired, concern="today", please_ring_me=True)
-    assert set(Message.objects.exclude(kind__startswith="contact_").values_list("kind", "channel")) == {
-        ("concern_today", "email"),
-        ("concern_today", "in_app"),
-        ("please_ring_me", "email"),
-        ("please_ring_me", "in_app"),
+    assert set(Message.objects.filter(kind__startswith="alert_").values_list("kind", "channel")) == {
+        ("alert_concern_today", "email"),
+        ("alert_concern_today", "in_app"),
+        ("alert_please_ring_me", "email"),
+        ("alert_please_ring_me", "in_app"),
     }
 
 
@@ -218,4 +218,4 @@ def test_a_correction_to_not_safe_to_talk_stops_everything_as_an_entry_does(pair
         now=NOW,
     )
     assert SafeContact.objects.get(person=mother.person).suspended_at == NOW
-    assert Message.objects.filter(kind="not_safe_to_talk", recipient_user=mother.midwife.user).exists()
+    assert Message.objects.filter(kind="alert_not_safe_to_talk", recipient_user=mother.midwife.user).exists()

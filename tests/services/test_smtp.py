@@ -8,7 +8,7 @@ import pytest
 
 from outbox.carriers.smtp import Smtp
 from outbox.models import Message
-from outbox.services import delivery
+from outbox.services import delivery, messages
 from people.rules.local_time import local_date
 from tests.factories import NOW, make_lay_worker, make_mother, make_user
 from tests.services.post import free_port, kind, queued, smtp_server
@@ -143,7 +143,10 @@ class TestARealReminder:
     def mother(self):
         lay_worker = make_lay_worker(now=NOW - timedelta(days=60), email="lee@example.org")
         starts_on = local_date(NOW) - timedelta(days=4)
-        return make_mother(paired_with=lay_worker, starts_on=starts_on, now=NOW - timedelta(days=4))
+        mother = make_mother(paired_with=lay_worker, starts_on=starts_on, now=NOW - timedelta(days=4))
+        others = Message.objects.filter(subject=mother.person).exclude(kind="contact_overdue", subject_due_on=starts_on)
+        messages.cancel_many(ids=list(others.values_list("pk", flat=True)), why="dismissed", now=NOW)
+        return mother
 
     def overdue(self, mother):
         return Message.objects.get(

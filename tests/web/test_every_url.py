@@ -23,6 +23,7 @@ ENTRY = CODE | {"client_id": str(uuid4())}
 # 302 for a page, 405 for a method that the page does not have. Others get 403, an assessor 404, a stranger the sign-in.
 TABLE = {
     "access-log": ({DPO}, {}),
+    "alert-detail": ({MID, LEAD}, {"pk": 999}),
     "appointment-agree": ({LAY, MID}, CODE),
     "appointment-call-off": ({LAY, MID}, CODE | {"pk": 999}),
     "awaiting": ({MID}, {}),
@@ -36,6 +37,7 @@ TABLE = {
     "cover-arrange-all": ({MID}, {"pk": 999}),
     "cover-cancel": ({MID}, {"pk": 999}),
     "due-date-change": ({LAY, MID}, CODE),
+    "duty-detail": ({MID}, {"pk": 999}),
     "export-new": ({COORDINATOR}, {}),
     "help": (EVERYONE, {}),
     "home": (EVERYONE, {}),
@@ -50,13 +52,15 @@ TABLE = {
     "locality-new": ({ADMIN}, {}),
     "mailbox": ({LAY, MID, LEAD, ADMIN}, {}),
     "message-list": ({LAY, MID, LEAD}, {}),
-    "mother-detail": ({LAY, MID}, CODE),
+    "mother-detail": ({LAY, MID, LEAD}, CODE),
     "mother-pairings": ({MID}, CODE),
     "mother-register": ({MID}, {}),
     "pair": ({MID}, CODE),
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "rota": ({MID, LEAD}, {}),
+    "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
     "staff-list": ({ADMIN}, {}),
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
@@ -69,6 +73,10 @@ TABLE = {
     "user-detail": ({ADMIN}, {"pk": 999}),
     "user-invite": ({ADMIN}, {}),
     "user-list": ({ADMIN}, {}),
+    "visit-begin": ({LAY}, CODE),
+    "visit-detail": ({LAY}, {"client_id": str(uuid4())}),
+    "worklist": ({MID, LEAD}, {}),
+    "worry-raise": ({LAY}, CODE),
 }
 # django-allauth's pages, which look after themselves, and the page that a locked session sees.
 KEPT = {
@@ -79,6 +87,13 @@ KEPT = {
     "mfa_index", "mfa_list_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
     "mfa_view_recovery_codes", "unlock", "usersessions_list",
 }  # fmt: skip
+# What machines post to, each proving itself by a token or a signature: nobody signs in there (test_callbacks.py).
+MACHINES = {
+    "notify-inbound": {},
+    "notify-receipt": {},
+    "twilio-inbound": {},
+    "twilio-receipt": {"reference": str(uuid4())},
+}
 
 # Asked by machines without a sign-in: each says nothing of a person, or proves the caller by itself.
 OPEN_TO_MACHINES = {"health", "health-jobs", "health-live", "health-ready", "metrics"}
@@ -106,7 +121,28 @@ def person(role):
 
 
 def test_the_table_is_the_urlconf():
-    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *OPEN_TO_MACHINES])
+    assert sorted(entry.name for entry in urlpatterns()) == sorted([*TABLE, *KEPT, *MACHINES, *OPEN_TO_MACHINES])
+
+
+def test_the_machines_are_those_listed_and_no_others():
+    assert {entry.name for entry in urlpatterns() if hasattr(entry.callback, "machine")} == {
+        *MACHINES,
+        *OPEN_TO_MACHINES,
+    }
+
+
+@pytest.mark.parametrize("role", [None, *sorted(EVERYONE)])
+@pytest.mark.parametrize("name", sorted(MACHINES))
+def test_nobody_gets_past_the_guard_of_a_machine_by_being_signed_in(client, settings, role, name):
+    settings.SECOND_FACTOR_REQUIRED = True
+    settings.NOTIFY_CALLBACK_TOKEN = settings.TWILIO_AUTH_TOKEN = ""
+    if role is not None:
+        settings.SECOND_FACTOR_REQUIRED = False
+        client.force_login(person(role))
+    address = reverse(name, kwargs=MACHINES[name])
+    assert client.post(address).status_code == 403
+    for method in ("get", "head", "put", "delete"):
+        assert getattr(client, method)(address).status_code == 405, method
 
 
 def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
@@ -116,11 +152,6 @@ def test_each_view_asks_for_the_rights_of_the_table_and_no_others():
             roles = set(entry.callback.permission.roles)
             wanted = set(TABLE[entry.name][0])
             assert roles == (set(Role) if wanted == EVERYONE else wanted), entry.name
-
-
-def test_those_that_are_open_to_machines_say_so_and_no_page_of_a_person_does():
-    open_ = {entry.name for entry in urlpatterns() if getattr(entry.callback, "open_to_machines", False)}
-    assert open_ == OPEN_TO_MACHINES
 
 
 def test_every_permission_opens_a_page():

@@ -16,9 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mentoring.models import (
+    Alert,
     Appointment,
     Contact,
     Cover,
+    Duty,
     Export,
     ImportJob,
     LayWorker,
@@ -26,12 +28,15 @@ from mentoring.models import (
     Pairing,
     PlannedContact,
     ProtocolVersion,
+    RotaShift,
+    Visit,
 )  # fmt: skip
+from mentoring.queries.rota import ESCALATION_JOB
 from mentoring.rules import changes
-from mentoring.services import bulk
+from mentoring.services import bulk, duties, rota
 from mentoring.services.imports.report import Report
 from mentoring.services.mothers import Number, Registration
-from outbox.models import Message
+from outbox.models import JobRun, Message
 from people.models import AccessLog, Locality, User
 from people.rules.local_time import local_date, local_instant
 from people.rules.roles import Role
@@ -165,7 +170,30 @@ def _about(
     Export.objects.bulk_create(
         Export(dataset="contacts", format="csv", reason="Report", asked_at=NOW, asked_by=midwife) for _mother in paired
     )
+    for role in (MID, Role.LEAD):
+        has_it = people[role] if role is Role.LEAD else None
+        Alert.objects.bulk_create(
+            Alert(kind="concern_today", mother=mother, raised_at=NOW, step_at=NOW, holder=people[role],
+                  told=[people[role].pk], acknowledged_at=has_it and NOW, acknowledged_by=has_it)
+            for mother in paired
+        )  # fmt: skip
+    assert paired[0].pk == min(mother.pk for mother in paired), "the lead's first alert is about her"
+    duties.refresh_for(mother_ids=Mother.objects.values_list("pk", flat=True), now=NOW)
+    JobRun.objects.update_or_create(name=ESCALATION_JOB, defaults={"started_at": NOW, "finished_at": NOW})
+    taken = RotaShift.objects.count()
+    for week in range(taken, taken + len(paired)):
+        rota.name(
+            on_duty=midwife, second=people[Role.LEAD], starts_at=NOW + timedelta(days=7 * week),
+            ends_at=NOW + timedelta(days=7 * week + 7), by=people[Role.LEAD], now=NOW,
+        )  # fmt: skip
+    visit = Visit.objects.create(
+        client_id=uuid4(), mother=paired[0], lay_worker=LayWorker.objects.get(user=people[LAY]), started_at=NOW,
+        started_by=people[LAY], expected_end_at=NOW + timedelta(hours=1), expected_end_by=people[LAY],
+    )  # fmt: skip
     return {
+        "alerts": {role: Alert.objects.filter(holder=people[role]).earliest("pk").pk for role in (MID, Role.LEAD)},
+        "duty": Duty.objects.filter(owner__user=midwife, mother__isnull=False).earliest("pk").pk,
+        "shift": RotaShift.objects.earliest("pk").pk, "visit": visit.client_id,
         "entry": entries[0].client_id, "appointment": agreed[0].pk, "cover": covers[0].pk, "jobs": jobs,
         "stuck": stuck[0].pk, "pairing": Pairing.objects.get(mother=paired[0]).pk, "locality": Locality.objects.get().pk,
         "late": Pairing.objects.filter(mother__in=waiting).earliest("pk").mother.programme_code,
@@ -181,6 +209,14 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
             return [reverse(name, kwargs=hers | {"pk": rows["appointment"]})]
         case "contact-correct" | "contact-void":
             return [reverse(name, kwargs=hers | {"client_id": rows["entry"]})]
+        case "alert-detail":
+            return [reverse(name, args=[rows["alerts"][role]])]
+        case "duty-detail":
+            return [reverse(name, args=[rows["duty"]])]
+        case "rota-withdraw":
+            return [reverse(name, args=[rows["shift"]])]
+        case "visit-detail":
+            return [reverse(name, args=[rows["visit"]])]
         case "contact-urgent":
             return [reverse(name, kwargs=hers | {"kind": "today"})]
         case "contact-log":

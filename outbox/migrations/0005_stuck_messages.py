@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("outbox", "0003_reminders_and_alerts"),
+        ("outbox", "0004_help_texts"),
         ("people", "0003_log_of_messages_decided"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
