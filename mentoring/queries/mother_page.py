@@ -119,6 +119,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "hours",
             "pause_until_on",
             "born",
+            "bereaved",
             *STATUS_FACTS,
             *SHEET,
         )
@@ -272,6 +273,7 @@ def plan_facts(mother: Mother, *, on: date) -> dict[str, Any]:
             "pause_kind",
             "pause_until_on",
             "born",
+            "bereaved",
             "person__name_to_use",
             "person__pregnancy__edd",
             "midwife__user__name",
