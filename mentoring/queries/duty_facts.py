@@ -123,6 +123,7 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
                 asked_on=asked.get(mother["person_id"]),
                 lay_worker_gone=gone and mother_id not in covered,
                 closed=closed[mother_id],
+                in_support=not of_programme,
             ),
         )
     return known

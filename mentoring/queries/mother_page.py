@@ -12,6 +12,7 @@ from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pa
 from mentoring.queries.safe_contact import SHEET, advice_of, hours_of, numbers_and_hours
 from mentoring.queries.statuses import (
     STATUS_FACTS,
+    held_plans,
     is_held,
     open_rows,
     pause_columns,
@@ -119,6 +120,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "hours",
             "pause_until_on",
             "born",
+            "bereaved",
             *STATUS_FACTS,
             *SHEET,
         )
@@ -185,13 +187,17 @@ def _entries(mother: Mother, before: tuple[datetime, int] | None) -> list[dict[s
 
 @dataclass(frozen=True, slots=True)
 class LogStart:
-    """What a new log entry starts from: last time's answers, and which questions are relevant."""
+    """What a new log entry starts from: last time's answers, and which questions are relevant.
+
+    ``held``: nothing is planned, so nothing is asked about the next time.
+    """
 
     last_present: list[str] | None
     ask_role: bool
     language: str
     interpreter_needed: bool
     next_due_on: date | None
+    held: bool = False
 
 
 def log_start(mother: Mother, *, now: datetime) -> LogStart:
@@ -207,6 +213,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         Mother.objects.filter(pk=mother.pk)
         .annotate(
             has_last=Exists(last),
+            held=Exists(held_plans().filter(plan__mother=OuterRef("pk"), plan__closed_at__isnull=True)),
             last_present=Subquery(last.values("present")[:1]),
             first_spoke_on=Min(
                 "contacts__happened_on",
@@ -221,6 +228,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         )
         .values(
             "has_last",
+            "held",
             "last_present",
             "first_spoke_on",
             "read_back_on",
@@ -240,6 +248,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         language=facts["person__language"],
         interpreter_needed=facts["person__interpreter_needed"],
         next_due_on=after_this.first(),
+        held=facts["held"],
     )
 
 
@@ -272,6 +281,7 @@ def plan_facts(mother: Mother, *, on: date) -> dict[str, Any]:
             "pause_kind",
             "pause_until_on",
             "born",
+            "bereaved",
             "person__name_to_use",
             "person__pregnancy__edd",
             "midwife__user__name",

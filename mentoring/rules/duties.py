@@ -105,6 +105,8 @@ class MotherFacts:
     asked_on: date | None
     lay_worker_gone: bool
     closed: dict[str, Sequence[Closed]]
+    # Bereavement support: no birth, check or offer of the programme is asked about.
+    in_support: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _dated(facts: MotherFacts, on: date) -> Iterator[Wanted]:
         if on >= due_on:
             yield Wanted(BIRTH_NOT_RECORDED, facts.edd, due_on)
     spoke = [attempt.on for attempt in facts.attempts if attempt.is_two_way]
-    if spoke:
+    if spoke and not facts.in_support:
         due_on = spoke[0] + timedelta(days=SIX_WEEKS_DAYS)
         if on >= due_on:
             yield Wanted(SIX_WEEK_CHECK, spoke[0], due_on)
@@ -220,6 +222,8 @@ def _dated(facts: MotherFacts, on: date) -> Iterator[Wanted]:
 
 def _re_offers(facts: MotherFacts) -> Iterator[date]:
     """Yield when more contact is offered to one who has asked for less: life events, and the end of a pause."""
+    if facts.in_support:
+        return
     asks_less = facts.every_days is not None and facts.every_days > facts.protocol_every_days
     if asks_less or facts.pause is not None:
         if facts.born_on is not None:

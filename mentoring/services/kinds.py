@@ -10,15 +10,25 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
+<<<<<<< .merge_file_0MirGw
 from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
+=======
+from mentoring.models import Alert, Appointment, Cover, Mother, Pairing
+from mentoring.queries.statuses import held_plans
+>>>>>>> .merge_file_LIc7hh
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
 from mentoring.services import reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
+<<<<<<< .merge_file_0MirGw
 from mentoring.services.visits import ARE_YOU_WELL
+=======
+from mentoring.services.losses import SPEAK_TO_MIDWIFE
+>>>>>>> .merge_file_LIc7hh
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
-from people.rules.local_time import LOCAL
+from people.models import Loss
+from people.rules.local_time import LOCAL, local_date
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -26,15 +36,30 @@ def _about(messages: Sequence[Message]) -> dict[int, str]:
     return dict(Mother.objects.filter(person__in=persons).values_list("person_id", "programme_code"))
 
 
-def _composer(subject: Promise, body: Promise, why: Promise) -> Callable[[Sequence[Message]], list[Words]]:
+def _composer(
+    subject: Promise, body: Promise, why: Promise, *, of_birth: bool = False
+) -> Callable[[Sequence[Message]], list[Words]]:
+    """Return how a message about one mother is put. ``of_birth``: after a loss, one sent before it says it no more."""
+
     def compose(messages: Sequence[Message]) -> list[Words]:
         codes = _about(messages)
+        bereaved = _bereaved(messages) if of_birth else frozenset()
         composed = []
         for message in messages:
             assert message.subject_id is not None
             code = codes[message.subject_id]
             due_on = date_format(message.subject_due_on, "j F") if message.subject_due_on else ""
             filled = {"code": code, "due_on": due_on}
+            if message.subject_id in bereaved:
+                composed.append(
+                    Words(
+                        subject=_("%(code)s: an earlier message") % filled,
+                        body=_("What it said does not hold any more."),
+                        path=reverse("mother-detail", args=[code]),
+                        why="",
+                    )
+                )
+                continue
             composed.append(
                 Words(
                     subject=str(subject) % filled,
@@ -46,6 +71,23 @@ def _composer(subject: Promise, body: Promise, why: Promise) -> Callable[[Sequen
         return composed
 
     return compose
+
+
+def _bereaved(messages: Sequence[Message]) -> frozenset[int]:
+    persons = {message.subject_id for message in messages}
+    return frozenset(
+        Loss.objects.filter(person__in=persons, undone_at__isnull=True).values_list("person_id", flat=True)
+    )
+
+
+def _held(messages: Sequence[Message]) -> frozenset[int]:
+    """Return the persons, of those that messages are about, whose plan is held now."""
+    persons = {message.subject_id for message in messages}
+    return frozenset(
+        held_plans()
+        .filter(plan__mother__person__in=persons, plan__closed_at__isnull=True)
+        .values_list("plan__mother__person_id", flat=True)
+    )
 
 
 def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
@@ -74,13 +116,42 @@ def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | No
 
 
 def _why_not_newly_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    """Return none for each while the recipient is the mother's own lay-worker."""
+    """Return none for each while the recipient is the mother's own lay-worker, and her plan is not held."""
     paired = set(
         Pairing.objects.filter(
             mother__person__in={message.subject_id for message in messages}, ended_at__isnull=True
         ).values_list("mother__person", "lay_worker__user_id")
     )
-    return [None if (message.subject_id, message.recipient_user_id) in paired else "not_hers" for message in messages]
+    held = _held(messages)
+    return [
+        "held"
+        if message.subject_id in held
+        else None
+        if (message.subject_id, message.recipient_user_id) in paired
+        else "not_hers"
+        for message in messages
+    ]
+
+
+def _why_not_to_speak(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while her plan is held and the recipient is with her, paired or covering."""
+    held, on = _held(messages), local_date(now)
+    persons = {message.subject_id for message in messages}
+    paired = Pairing.objects.filter(mother__person__in=persons, ended_at__isnull=True)
+    covered = Cover.objects.filter(
+        mother__person__in=persons, cancelled_at__isnull=True, starts_on__lte=on, ends_on__gt=on
+    )
+    with_her = {
+        pair for some in (paired, covered) for pair in some.values_list("mother__person_id", "lay_worker__user_id")
+    }
+    return [
+        "not_held"
+        if message.subject_id not in held
+        else None
+        if (message.subject_id, message.recipient_user_id) in with_her
+        else "not_hers"
+        for message in messages
+    ]
 
 
 def _appointment_words(messages: Sequence[Message]) -> list[Words]:
@@ -224,7 +295,8 @@ def register_kinds() -> None:
         ),
     }
     for code, (label, subject, body, why) in plan_kinds.items():
-        register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted))
+        compose = _composer(subject, body, why, of_birth=code in {rules.BABY_EXPECTED, rules.ENDING})
+        register(Kind(code, label, compose, reminders.why_not_wanted))
     register(
         Kind(
             rules.APPOINTMENT_TOMORROW,
@@ -259,6 +331,18 @@ def register_kinds() -> None:
                 gettext_lazy("You get this once, when a midwife pairs a mother with you."),
             ),
             _why_not_newly_paired,
+        )
+    )
+    register(
+        Kind(
+            SPEAK_TO_MIDWIFE,
+            gettext_noop("speak to your midwife"),
+            _composer(
+                gettext_lazy("%(code)s: speak to your midwife first"),
+                gettext_lazy("Speak to your midwife before you are in touch with %(code)s."),
+                gettext_lazy("You get this because you look after %(code)s. Nothing is expected of you until then."),
+            ),
+            _why_not_to_speak,
         )
     )
     register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))

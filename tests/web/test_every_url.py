@@ -50,6 +50,8 @@ TABLE = {
     "locality-edit": ({ADMIN}, {"pk": 999}),
     "locality-list": ({ADMIN}, {}),
     "locality-new": ({ADMIN}, {}),
+    "loss-record": ({LAY, MID}, CODE),
+    "loss-undo": ({MID}, CODE | {"pk": 999}),
     "mailbox": ({LAY, MID, LEAD, ADMIN}, {}),
     "message-list": ({LAY, MID, LEAD}, {}),
     "mother-detail": ({LAY, MID, LEAD}, CODE),
@@ -66,8 +68,12 @@ TABLE = {
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
     "staff-lay-worker-new": ({ADMIN}, {}),
     "staff-midwife-new": ({ADMIN}, {}),
+<<<<<<< .merge_file_o6TZcT
     "stuck-message-act": ({ADMIN}, {"pk": 999, "act": "dismiss"}),
     "stuck-messages": ({ADMIN}, {}),
+=======
+    "support-start": ({MID}, CODE),
+>>>>>>> .merge_file_6Wtvuv
     "today": ({LAY}, {}),
     "user-act": ({ADMIN}, {"pk": 999, "act": "end"}),
     "user-detail": ({ADMIN}, {"pk": 999}),
