@@ -2,11 +2,7 @@
 
 from django.urls import URLPattern, path
 
-<<<<<<< .merge_file_6NxAlh
-from mentoring.views import imports, log, midwife, mother, plan, protocol, rota, safety, staff, today, worklist
-=======
-from mentoring.views import imports, log, loss, midwife, mother, plan, protocol, staff, today
->>>>>>> .merge_file_h532bz
+from mentoring.views import imports, log, loss, midwife, mother, plan, protocol, rota, safety, staff, today, worklist
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),

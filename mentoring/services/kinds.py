@@ -10,21 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-<<<<<<< .merge_file_0MirGw
-from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
-=======
-from mentoring.models import Alert, Appointment, Cover, Mother, Pairing
+from mentoring.models import Alert, Appointment, Cover, Mother, Pairing, Visit
 from mentoring.queries.statuses import held_plans
->>>>>>> .merge_file_LIc7hh
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
 from mentoring.services import reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
-<<<<<<< .merge_file_0MirGw
-from mentoring.services.visits import ARE_YOU_WELL
-=======
 from mentoring.services.losses import SPEAK_TO_MIDWIFE
->>>>>>> .merge_file_LIc7hh
+from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register
 from people.models import Loss

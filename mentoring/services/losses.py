@@ -25,15 +25,11 @@ from people.services import gates
 SPEAK_TO_MIDWIFE = "speak_to_midwife"
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 # Of staff: what is about a contact, an appointment, a birth or an ending. Concerns and visits under way stay.
-<<<<<<< .merge_file_wDj2oi
 ABOUT_CONTACT = (*reminders.KINDS, reminder_rules.NEW_PAIRING, TEXT_DID_NOT_GO)
-=======
-ABOUT_CONTACT = (*reminders.KINDS, reminder_rules.NEW_PAIRING)
 # Mentoring has ended (domain.md section 3); the others hold the plan as a loss.
 ENDS = frozenset({Loss.Kind.MOTHER_DIED, Loss.Kind.NOT_LIVING_WITH_HER})
 OF_PREGNANCY = frozenset({Loss.Kind.MISCARRIAGE, Loss.Kind.TERMINATION})
 OF_A_BABY = frozenset({Loss.Kind.STILLBIRTH, Loss.Kind.BABY_DIED, Loss.Kind.NOT_LIVING_WITH_HER})
->>>>>>> .merge_file_QYojhf
 
 
 @transaction.atomic

@@ -14,23 +14,15 @@ from django.views.decorators.http import require_safe
 from mentoring.access import mothers_visible_to
 from mentoring.queries.losses import losses_of
 from mentoring.queries.mother_page import page_of
-<<<<<<< .merge_file_xJOKy7
 from mentoring.queries.worklist import open_alerts, open_duties_of
 from mentoring.rules.permissions import (
     ALERT_ANSWER,
     CONTACT_CORRECT,
     CONTACT_RECORD,
-    MOTHER_READ,
-    PAIRING_MANAGE,
-    PLAN_CHANGE,
-=======
-from mentoring.rules.permissions import (
-    CONTACT_CORRECT,
-    CONTACT_RECORD,
     LOSS_UNDO,
     MOTHER_READ,
     PAIRING_MANAGE,
->>>>>>> .merge_file_obi2da
+    PLAN_CHANGE,
     TODAY_READ,
 )
 from mentoring.templatetags.wording import (

@@ -68,12 +68,9 @@ TABLE = {
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
     "staff-lay-worker-new": ({ADMIN}, {}),
     "staff-midwife-new": ({ADMIN}, {}),
-<<<<<<< .merge_file_o6TZcT
     "stuck-message-act": ({ADMIN}, {"pk": 999, "act": "dismiss"}),
     "stuck-messages": ({ADMIN}, {}),
-=======
     "support-start": ({MID}, CODE),
->>>>>>> .merge_file_6Wtvuv
     "today": ({LAY}, {}),
     "user-act": ({ADMIN}, {"pk": 999, "act": "end"}),
     "user-detail": ({ADMIN}, {"pk": 999}),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0002_explain_columns"),
+        ("people", "0003_log_of_messages_decided"),
     ]
 
     operations = [
