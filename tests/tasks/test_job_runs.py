@@ -8,7 +8,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import Error, OperationalError, connection
 
-from mentoring.queries.rota import ESCALATION_JOB, nobody_watches
+from mentoring.queries.rota import ESCALATION_JOB, watching
 from mentoring.tasks import pass_alerts_on
 from outbox.models import JobRun
 from outbox.queries import jobs as queries
@@ -63,9 +63,9 @@ def test_where_the_database_is_away_the_task_s_own_error_comes_through(monkeypat
 def test_the_tick_that_passes_alerts_on_is_the_one_that_the_screens_watch():
     assert ESCALATION_JOB in {job.name for job in settings.JOBS}
     with time_machine.travel(NOW, tick=False):
-        assert nobody_watches(now=NOW, in_office_hours=True)
+        assert not watching(now=NOW).somebody
         pass_alerts_on()
-        assert not nobody_watches(now=NOW, in_office_hours=True)
+        assert watching(now=NOW).somebody
 
 
 @pytest.mark.django_db
