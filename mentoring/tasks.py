@@ -22,7 +22,10 @@ def run_import_jobs() -> int:
 def pass_alerts_on() -> int:
     """Every ten seconds: raise what an overdue visit gives rise to, pass on what nobody acknowledged. Safe to run twice at once."""
     now = timezone.now()
-    return visits.watch(now=now) + alerts.escalate(now=now)
+    try:
+        return visits.watch(now=now)
+    finally:
+        alerts.escalate(now=now)
 
 
 @shared_task

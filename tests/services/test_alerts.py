@@ -168,6 +168,18 @@ def test_who_was_told_sees_the_alert_and_strangers_do_not(people):
     assert not alerts_visible_to(people.lay_worker.user, on=on).exists()
 
 
+def test_one_alert_that_cannot_pass_on_stops_no_other_and_the_job_has_failed(people, monkeypatch):
+    people.logs(at=NIGHT, concern="emergency")
+    people.logs(at=NIGHT + minutes(1), concern="emergency")
+    broken, well = Alert.objects.order_by("pk")
+    tell = alerts._tell
+    monkeypatch.setattr(alerts, "_tell", lambda alert, now: 1 / 0 if alert.pk == broken.pk else tell(alert, now))
+    with pytest.raises(ZeroDivisionError):
+        alerts.escalate(now=NIGHT + minutes(20))
+    assert list(Alert.objects.order_by("pk").values_list("step", flat=True)) == [0, 1]
+    assert told(Alert.objects.get(pk=well.pk)) == [people.second]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_who_take_it_at_once_are_one_who_has_it(people):
     people.logs(at=NIGHT, concern="emergency")
