@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mentoring.models import PlannedContact
 from mentoring.services import pairings, plans
-from mentoring.services.kinds import why_not_wanted
+from mentoring.services.reminders import why_not_wanted
 from outbox.models import Message
 from outbox.services import messages
 from people.rules.local_time import local_date
