@@ -1,8 +1,7 @@
 """The programme's kinds of message: what each says to staff (code and dates, never more), and whether it is still wanted."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -10,14 +9,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
+from mentoring.access import ALERTED
 from mentoring.models import Alert, Appointment, Mother, Pairing
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
 from mentoring.services import reminders
 from mentoring.services.digests import IMPORT_DIGEST
 from outbox.models import Message
-from outbox.rules.registry import Kind, Words, register
+from outbox.rules.registry import Kind, Words, register, settle_by
 from people.rules.local_time import LOCAL
+from people.rules.roles import Role
+
+TO_LAY_WORKER = frozenset({Role.LAY_WORKER})
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -72,36 +75,32 @@ def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | No
     return [None if message.recipient_user_id in paired else "not_hers" for message in messages]
 
 
-def _why_not_newly_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    """Return none for each while the recipient is the mother's own lay-worker."""
-    paired = set(
-        Pairing.objects.filter(
-            mother__person__in={message.subject_id for message in messages}, ended_at__isnull=True
-        ).values_list("mother__person", "lay_worker__user_id")
-    )
-    return [None if (message.subject_id, message.recipient_user_id) in paired else "not_hers" for message in messages]
-
-
 def _appointment_words(messages: Sequence[Message]) -> list[Words]:
     """Return the words of agreed times: to staff with the code, to her without a word that could tell anyone anything."""
     codes = _about(messages)
-    times: dict[tuple[int, date | None], list[tuple[datetime, str]]] = defaultdict(list)
-    for person_id, due_on, starts_at, mode in (
-        Appointment.objects.filter(mother__person__in=codes, withdrawn_at__isnull=True)
-        .order_by("starts_at")
-        .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
-    ):
-        times[person_id, due_on].append((starts_at, mode))
+    visits = set(
+        Appointment.objects.filter(
+            mother__person__in=codes,
+            starts_at__in={message.expires_at for message in messages},
+            mode__in=VISITS,
+            withdrawn_at__isnull=True,
+        ).values_list("mother__person", "starts_at")
+    )
     composed = []
     for message in messages:
         assert message.subject_id is not None
-        # It expires when the appointment begins: which is how two of one day are told apart.
-        agreed = times[message.subject_id, message.subject_due_on]
-        starts_at, mode = next(one for one in agreed if one[0] == message.expires_at)
+        # It expires when the appointment begins. One that was called off since is still read in the app.
+        starts_at = message.expires_at
         local = starts_at.astimezone(LOCAL)
-        filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
+        filled = {
+            "code": codes[message.subject_id],
+            "at": date_format(local, "H:i"),
+            # Her last safe time may lie a week before: the weekday alone would be read as the wrong one.
+            "day": date_format(local, "l j F"),
+        }
         if message.recipient_person_id is not None:
-            met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
+            is_visit = (message.subject_id, starts_at) in visits
+            met = _("See you on %(day)s at %(at)s.") if is_visit else _("Talk to you on %(day)s at %(at)s.")
             composed.append(Words("", f"{met % filled} {_('If that does not suit, just reply.')}", "", ""))
             continue
         composed.append(
@@ -149,7 +148,8 @@ def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None
 
 
 def register_kinds() -> None:
-    """Every kind of the programme can be sent."""
+    """Every kind of the programme can be sent, and settled where a member of staff changes what she is told."""
+    settle_by(reminders.refresh_for_user)
     plan_kinds = {
         rules.NO_ATTEMPT_YET: (
             gettext_noop("first contact not tried yet"),
@@ -187,13 +187,14 @@ def register_kinds() -> None:
         ),
     }
     for code, (label, subject, body, why) in plan_kinds.items():
-        register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted))
+        register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted, to=TO_LAY_WORKER))
     register(
         Kind(
             rules.APPOINTMENT_TOMORROW,
             gettext_noop("appointment tomorrow"),
             _appointment_words,
             reminders.why_not_wanted,
+            to=TO_LAY_WORKER,
         )
     )
     register(
@@ -205,10 +206,19 @@ def register_kinds() -> None:
                 gettext_lazy("You are paired with %(code)s. Her midwife introduces you first: wait to hear from her."),
                 gettext_lazy("You get this once, when a midwife pairs a mother with you."),
             ),
-            _why_not_newly_paired,
+            reminders.why_no_new_pairing,
+            to=TO_LAY_WORKER,
         )
     )
-    register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
+    register(
+        Kind(
+            IMPORT_DIGEST,
+            gettext_noop("mothers added by an import"),
+            _import_digest_words,
+            _why_not_paired,
+            to=TO_LAY_WORKER,
+        )
+    )
     alert_kinds = {
         "concern_emergency": gettext_lazy("%(code)s: a concern, an EMERGENCY"),
         "concern_today": gettext_lazy("%(code)s: a concern to act on today"),
@@ -219,5 +229,12 @@ def register_kinds() -> None:
     }
     for code, subject in alert_kinds.items():
         register(
-            Kind(f"alert_{code}", str(subject) % {"code": ""}, _alert_composer(subject), _why_not_open, any_hour=True)
+            Kind(
+                f"alert_{code}",
+                str(subject) % {"code": ""},
+                _alert_composer(subject),
+                _why_not_open,
+                any_hour=True,
+                to=ALERTED,
+            )
         )

@@ -15,6 +15,8 @@ from outbox.carriers.smtp import Smtp
 from outbox.models import Message
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
+from outbox.rules.wishes import QUIET_DAY
+from outbox.services import wishes
 from outbox.services.messages import become
 from people.rules.local_time import LOCAL
 from people.services import gates
@@ -56,6 +58,7 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
         carrier = carriers[channel]
         recover(channel=channel, carrier=carrier, now=now)
         expire(channel=channel, now=now)
+        wishes.put_off(channel=channel, now=now)
         # A stopwatch, not the clock: what is due was decided at the door.
         stop_at = monotonic() + SECONDS_A_TICK
         in_order = True
@@ -152,11 +155,17 @@ def _gate_ids(message_ids: Sequence[int]) -> set[int]:
 def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int, Words]:
     """Return the words of those that may go, by key; the others are settled."""
     by_kind: dict[str, list[Message]] = defaultdict(list)
+    unwished = wishes.why_not(going, now)
     for message in going:
         if message.expires_at <= now:
             _settle(message, Message.Status.EXPIRED, now)
         elif message.recipient_user is not None and not message.recipient_user.is_active:
             _settle(message, Message.Status.CANCELLED, now, why="recipient_inactive")
+        elif unwished.get(message.pk) == QUIET_DAY:
+            # Put off when the next tick comes: her day became quiet in between.
+            _settle(message, Message.Status.QUEUED, now, why=QUIET_DAY)
+        elif message.pk in unwished:
+            _settle(message, Message.Status.CANCELLED, now, why=unwished[message.pk])
         else:
             by_kind[message.kind].append(message)
     words: dict[int, Words] = {}
