@@ -71,7 +71,9 @@ def test_registering_many_gives_the_rows_of_registering_and_pairing_one_by_one(i
         for one, lay_worker, paired_on in wanted:
             mother = mothers.register(registration=one, by=by.user, now=NOW)
             if lay_worker is not None:
-                pairings.pair(mother=mother, lay_worker=lay_worker, by=by.user, now=NOW, starts_on=paired_on)
+                pairings.pair(
+                    mother=mother, lay_worker=lay_worker, by=by.user, now=NOW, starts_on=paired_on, announced=False
+                )
         one_by_one = shapes()
         transaction.set_rollback(True)
     new = [

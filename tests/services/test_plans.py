@@ -355,7 +355,7 @@ def test_a_reminder_that_is_taken_back_keeps_why(mother):
     make_contact(mother=mother, lay_worker=lay_worker, happened_at=NOW)
     assert why() == {(due_on, "made")}
     change(mother, plans.Rhythm(28))
-    assert why() == {(due_on, "made"), (following, "plan_changed")}
+    assert why() == {(due_on, "made"), (following, "withdrawn")}
     pairings.end(pairing=mother.pairings.get(), reason="moved", by=mother.midwife.user, now=NOW)
     assert (TODAY + timedelta(days=28), "not_hers") in why()
 

@@ -56,6 +56,8 @@ TABLE = {
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "quiet-day-add": ({LAY, MID, LEAD}, {}),
+    "quiet-day-end": ({LAY, MID, LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
     "staff-list": ({ADMIN}, {}),
     "staff-lay-worker-edit": ({ADMIN}, {"pk": 999}),
@@ -66,6 +68,7 @@ TABLE = {
     "user-detail": ({ADMIN}, {"pk": 999}),
     "user-invite": ({ADMIN}, {}),
     "user-list": ({ADMIN}, {}),
+    "wishes": ({LAY, MID, LEAD}, {}),
 }
 # django-allauth's pages, which look after themselves, and the page that a locked session sees.
 KEPT = {
