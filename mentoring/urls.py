@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import imports, log, midwife, mother, plan, protocol, staff, today
+from mentoring.views import calendar, imports, log, midwife, mother, plan, protocol, staff, today
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -38,6 +38,8 @@ MIDWIFE: list[URLPattern] = [
 ]
 
 PROGRAMME: list[URLPattern] = [
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/<str:token>.ics", calendar.calendar_feed, name="calendar-feed"),
     path("imports/", imports.import_new, name="import-new"),
     path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
     path("protocol/", protocol.protocol, name="protocol"),

@@ -13,7 +13,7 @@ from mentoring.access import ALERTED
 from mentoring.models import Alert, Appointment, Mother, Pairing
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
-from mentoring.services import reminders
+from mentoring.services import digests, reminders
 from mentoring.services.digests import IMPORT_DIGEST
 from outbox.models import Message
 from outbox.rules.registry import Kind, Words, register, settle_by
@@ -63,6 +63,44 @@ def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
         )
         for count in (int(message.detail["mothers"]) for message in messages)
     ]
+
+
+def _day_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        overdue, due = digests.day_of(message)
+        lines = [
+            text % {"codes": ", ".join(codes)}
+            for text, codes in ((_("Overdue: %(codes)s."), overdue), (_("Due: %(codes)s."), due))
+            if codes
+        ]
+        composed.append(
+            Words(
+                subject=_("Today: %(overdue)d overdue, %(due)d due") % {"overdue": len(overdue), "due": len(due)},
+                body=" ".join(lines),
+                path=reverse("today"),
+                why=_("You get this at 08:30 on working days when something is due or overdue."),
+            )
+        )
+    return composed
+
+
+def _worklist_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        codes, alerts = digests.worklist_of(message)
+        duties = ngettext("%(count)d duty", "%(count)d duties", len(codes)) % {"count": len(codes)}
+        open_alerts = ngettext("%(count)d open alert", "%(count)d open alerts", alerts) % {"count": alerts}
+        about = ", ".join(dict.fromkeys(code for code in codes if code))
+        composed.append(
+            Words(
+                subject=_("Your worklist: %(duties)s, %(alerts)s") % {"duties": duties, "alerts": open_alerts},
+                body=_("Due by today: %(codes)s.") % {"codes": about} if about else _("Open your worklist."),
+                path=reverse("home"),
+                why=_("You get this at 08:30 on working days when a duty is due or an alert of yours is open."),
+            )
+        )
+    return composed
 
 
 def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
@@ -150,6 +188,7 @@ def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None
 def register_kinds() -> None:
     """Every kind of the programme can be sent, and settled where a member of staff changes what she is told."""
     settle_by(reminders.refresh_for_user)
+    settle_by(digests.refresh_for_user)
     plan_kinds = {
         rules.NO_ATTEMPT_YET: (
             gettext_noop("first contact not tried yet"),
@@ -217,6 +256,26 @@ def register_kinds() -> None:
             _import_digest_words,
             _why_not_paired,
             to=TO_LAY_WORKER,
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_DAY,
+            gettext_noop("digest of the day"),
+            _day_words,
+            digests.why_no_day,
+            to=TO_LAY_WORKER,
+            channels=("email",),
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_WORKLIST,
+            gettext_noop("digest of the worklist"),
+            _worklist_words,
+            digests.why_no_worklist,
+            to=frozenset({Role.MIDWIFE}),
+            channels=("email",),
         )
     )
     alert_kinds = {
