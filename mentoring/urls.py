@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import imports, log, loss, midwife, mother, plan, protocol, rota, safety, staff, today, worklist
+from mentoring.views import (
+    calendar,
+    imports,
+    log,
+    loss,
+    midwife,
+    mother,
+    plan,
+    protocol,
+    rota,
+    safety,
+    staff,
+    today,
+    worklist,
+)
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -47,6 +61,8 @@ MIDWIFE: list[URLPattern] = [
 ]
 
 PROGRAMME: list[URLPattern] = [
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/<str:token>.ics", calendar.calendar_feed, name="calendar-feed"),
     path("imports/", imports.import_new, name="import-new"),
     path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
     path("protocol/", protocol.protocol, name="protocol"),

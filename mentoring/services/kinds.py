@@ -1,8 +1,7 @@
 """The programme's kinds of message: what each says to staff (code and dates, never more), and whether it is still wanted."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -10,18 +9,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
+from mentoring.access import ALERTED
 from mentoring.models import Alert, Appointment, Cover, Mother, Pairing, Visit
 from mentoring.queries.statuses import held_plans
 from mentoring.rules import reminders as rules
-from mentoring.rules.contacts import VISITS
-from mentoring.services import reminders, texts
+from mentoring.services import digests, reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
 from mentoring.services.losses import SPEAK_TO_MIDWIFE
 from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
-from outbox.rules.registry import Kind, Words, register
+from outbox.rules.registry import Kind, Words, register, settle_by
 from people.models import Loss
 from people.rules.local_time import LOCAL, local_date
+from people.rules.roles import Role
+
+TO_LAY_WORKER = frozenset({Role.LAY_WORKER})
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -98,6 +100,44 @@ def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
     ]
 
 
+def _day_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        overdue, due = digests.day_of(message)
+        lines = [
+            text % {"codes": ", ".join(codes)}
+            for text, codes in ((_("Overdue: %(codes)s."), overdue), (_("Due: %(codes)s."), due))
+            if codes
+        ]
+        composed.append(
+            Words(
+                subject=_("Today: %(overdue)d overdue, %(due)d due") % {"overdue": len(overdue), "due": len(due)},
+                body=" ".join(lines),
+                path=reverse("today"),
+                why=_("You get this at 08:30 on working days when something is due or overdue."),
+            )
+        )
+    return composed
+
+
+def _worklist_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        codes, alerts = digests.worklist_of(message)
+        duties = ngettext("%(count)d duty", "%(count)d duties", len(codes)) % {"count": len(codes)}
+        open_alerts = ngettext("%(count)d open alert", "%(count)d open alerts", alerts) % {"count": alerts}
+        about = ", ".join(dict.fromkeys(code for code in codes if code))
+        composed.append(
+            Words(
+                subject=_("Your worklist: %(duties)s, %(alerts)s") % {"duties": duties, "alerts": open_alerts},
+                body=_("Due by today: %(codes)s.") % {"codes": about} if about else _("Open your worklist."),
+                path=reverse("home"),
+                why=_("You get this at 08:30 on working days when a duty is due or an alert of yours is open."),
+            )
+        )
+    return composed
+
+
 def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
     recipients = {message.recipient_user_id for message in messages}
     paired = set(
@@ -106,24 +146,6 @@ def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | No
         )
     )
     return [None if message.recipient_user_id in paired else "not_hers" for message in messages]
-
-
-def _why_not_newly_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    """Return none for each while the recipient is the mother's own lay-worker, and her plan is not held."""
-    paired = set(
-        Pairing.objects.filter(
-            mother__person__in={message.subject_id for message in messages}, ended_at__isnull=True
-        ).values_list("mother__person", "lay_worker__user_id")
-    )
-    held = _held(messages)
-    return [
-        "held"
-        if message.subject_id in held
-        else None
-        if (message.subject_id, message.recipient_user_id) in paired
-        else "not_hers"
-        for message in messages
-    ]
 
 
 def _why_not_to_speak(messages: Sequence[Message], now: datetime) -> list[str | None]:
@@ -166,9 +188,14 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
         agreed = times[message.subject_id, message.subject_due_on]
         mode = next((mode for starts_at, mode in agreed if starts_at == message.expires_at), "")
         local = message.expires_at.astimezone(LOCAL)
-        filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
+        filled = {
+            "code": codes[message.subject_id],
+            "at": date_format(local, "H:i"),
+            "day": date_format(local, "l j F"),
+        }
         if message.recipient_person_id is not None:
-            met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
+            is_visit = (message.subject_id, starts_at) in visits
+            met = _("See you on %(day)s at %(at)s.") if is_visit else _("Talk to you on %(day)s at %(at)s.")
             composed.append(Words("", f"{met % filled} {_('If that does not suit, just reply.')}", "", ""))
             continue
         composed.append(
@@ -250,7 +277,9 @@ def _keys(messages: Sequence[Message], name: str) -> set[int]:
 
 
 def register_kinds() -> None:
-    """Every kind of the programme can be sent."""
+    """Every kind of the programme can be sent, and settled where a member of staff changes what she is told."""
+    settle_by(reminders.refresh_for_user)
+    settle_by(digests.refresh_for_user)
     plan_kinds = {
         rules.NO_ATTEMPT_YET: (
             gettext_noop("first contact not tried yet"),
@@ -289,13 +318,14 @@ def register_kinds() -> None:
     }
     for code, (label, subject, body, why) in plan_kinds.items():
         compose = _composer(subject, body, why, of_birth=code in {rules.BABY_EXPECTED, rules.ENDING})
-        register(Kind(code, label, compose, reminders.why_not_wanted))
+        register(Kind(code, label, compose, reminders.why_not_wanted, to=TO_LAY_WORKER))
     register(
         Kind(
             rules.APPOINTMENT_TOMORROW,
             gettext_noop("appointment tomorrow"),
             _appointment_words,
             reminders.why_not_wanted,
+            to=TO_LAY_WORKER,
             to_mothers=True,
             did_not_go=texts.tell_it_did_not_go,
         )
@@ -312,6 +342,7 @@ def register_kinds() -> None:
                 gettext_lazy("You get this when a text to a mother you look after cannot go, or does not arrive."),
             ),
             texts.why_not_wanted,
+            to=TO_LAY_WORKER,
         )
     )
     register(
@@ -323,7 +354,37 @@ def register_kinds() -> None:
                 gettext_lazy("You are paired with %(code)s. Her midwife introduces you first: wait to hear from her."),
                 gettext_lazy("You get this once, when a midwife pairs a mother with you."),
             ),
-            _why_not_newly_paired,
+            reminders.why_no_new_pairing,
+            to=TO_LAY_WORKER,
+        )
+    )
+    register(
+        Kind(
+            IMPORT_DIGEST,
+            gettext_noop("mothers added by an import"),
+            _import_digest_words,
+            _why_not_paired,
+            to=TO_LAY_WORKER,
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_DAY,
+            gettext_noop("digest of the day"),
+            _day_words,
+            digests.why_no_day,
+            to=TO_LAY_WORKER,
+            channels=("email",),
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_WORKLIST,
+            gettext_noop("digest of the worklist"),
+            _worklist_words,
+            digests.why_no_worklist,
+            to=frozenset({Role.MIDWIFE}),
+            channels=("email",),
         )
     )
     register(
@@ -336,9 +397,10 @@ def register_kinds() -> None:
                 gettext_lazy("You get this because you look after %(code)s. Nothing is expected of you until then."),
             ),
             _why_not_to_speak,
+            to=TO_LAY_WORKER,
+            always=gettext_noop("so that nobody is in touch with her unprepared"),
         )
     )
-    register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
     register(
         Kind(
             ARE_YOU_WELL,
@@ -346,6 +408,7 @@ def register_kinds() -> None:
             _visit_words,
             _why_not_under_way,
             any_hour=True,
+            to=TO_LAY_WORKER,
         )
     )
     alert_kinds = {
@@ -358,5 +421,12 @@ def register_kinds() -> None:
     }
     for code, subject in alert_kinds.items():
         register(
-            Kind(f"alert_{code}", str(subject) % {"code": ""}, _alert_composer(subject), _why_not_open, any_hour=True)
+            Kind(
+                f"alert_{code}",
+                str(subject) % {"code": ""},
+                _alert_composer(subject),
+                _why_not_open,
+                any_hour=True,
+                to=ALERTED,
+            )
         )

@@ -44,7 +44,7 @@ TODAY = local_date(NOW)
 EMAILS = {role: f"{name}@example.org" for name, _full_name, role in sample.SIGN_INS}
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "docs" / "samples"
 # These answer to a button on another page and show none of their own.
-ACTS = {"cover-cancel", "user-act", "mfa_download_recovery_codes"}
+ACTS = {"cover-cancel", "quiet-day-end", "user-act", "mfa_download_recovery_codes"}
 # To these nobody goes by a link: the door leads there, or a form just sent.
 LED_TO = {"kept-form", "contact-urgent"}
 # The door: before a sign-in, with a password alone, with every factor, and what stands in between.

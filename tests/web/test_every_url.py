@@ -28,6 +28,7 @@ TABLE = {
     "appointment-call-off": ({LAY, MID}, CODE | {"pk": 999}),
     "awaiting": ({MID}, {}),
     "birth-record": ({LAY, MID}, CODE),
+    "calendar": ({LAY, MID, LEAD}, {}),
     "caseload": ({MID}, {}),
     "contact-correct": ({LAY}, ENTRY),
     "contact-log": ({LAY}, CODE),
@@ -61,6 +62,8 @@ TABLE = {
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "quiet-day-add": ({LAY, MID, LEAD}, {}),
+    "quiet-day-end": ({LAY, MID, LEAD}, {"pk": 999}),
     "rota": ({MID, LEAD}, {}),
     "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
@@ -78,9 +81,12 @@ TABLE = {
     "user-list": ({ADMIN}, {}),
     "visit-begin": ({LAY}, CODE),
     "visit-detail": ({LAY}, {"client_id": str(uuid4())}),
+    "wishes": ({LAY, MID, LEAD}, {}),
     "worklist": ({MID, LEAD}, {}),
     "worry-raise": ({LAY}, CODE),
 }
+# Read by machines that cannot sign in: each has a secret of its own, and a test of who is let in beside it.
+OPEN_TO_MACHINES = {"calendar-feed"}
 # django-allauth's pages, which look after themselves, and the page that a locked session sees.
 KEPT = {
     "account_change_password", "account_inactive", "account_login", "account_logout", "account_reauthenticate",
