@@ -172,22 +172,21 @@ def _why_not_to_speak(messages: Sequence[Message], now: datetime) -> list[str | 
 def _appointment_words(messages: Sequence[Message]) -> list[Words]:
     """Return the words of agreed times: to staff with the code, to her without a word that could tell anyone anything."""
     codes = _about(messages)
-    times: dict[tuple[int, date | None], list[tuple[datetime, str]]] = defaultdict(list)
-    for person_id, due_on, starts_at, mode in (
-        Appointment.objects.filter(mother__person__in=codes, withdrawn_at__isnull=True)
-        .order_by("starts_at")
-        .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
-    ):
-        times[person_id, due_on].append((starts_at, mode))
+    visits = set(
+        Appointment.objects.filter(
+            mother__person__in=codes,
+            starts_at__in={message.expires_at for message in messages},
+            mode__in=VISITS,
+            withdrawn_at__isnull=True,
+        ).values_list("mother__person", "starts_at")
+    )
     without_text = texts.without_their_text(messages)
     composed = []
     for message in messages:
         assert message.subject_id is not None
-        # It expires when the appointment begins: which is how two of one day are told apart. Read in the app later, it
-        # may have been called off since.
-        agreed = times[message.subject_id, message.subject_due_on]
-        mode = next((mode for starts_at, mode in agreed if starts_at == message.expires_at), "")
-        local = message.expires_at.astimezone(LOCAL)
+        # It expires when the appointment begins. One that was called off since is still read in the app.
+        starts_at = message.expires_at
+        local = starts_at.astimezone(LOCAL)
         filled = {
             "code": codes[message.subject_id],
             "at": date_format(local, "H:i"),
@@ -198,19 +197,13 @@ def _appointment_words(messages: Sequence[Message]) -> list[Words]:
             met = _("See you on %(day)s at %(at)s.") if is_visit else _("Talk to you on %(day)s at %(at)s.")
             composed.append(Words("", f"{met % filled} {_('If that does not suit, just reply.')}", "", ""))
             continue
+        said = [_("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled]
+        if message.pk in without_text:
+            said.append(_("She gets no text about it: none could go safely."))
         composed.append(
             Words(
                 subject=_("%(code)s: %(day)s at %(at)s") % filled,
-                body=" ".join(
-                    [
-                        _("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
-                        *(
-                            [_("She gets no text about it: none could go safely.")]
-                            if message.pk in without_text
-                            else []
-                        ),
-                    ]
-                ),
+                body=" ".join(said),
                 path=reverse("mother-detail", args=[codes[message.subject_id]]),
                 why=_("You get this at 17:00 on the day before a time you agreed."),
             )

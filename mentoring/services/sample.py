@@ -187,6 +187,7 @@ class _Cohort:
             if_someone_else_answers="Say you are a friend from the group." if chance.random() < 0.4 else "",
             what_to_do="Ring twice and wait." if chance.random() < 0.3 else "",
             lives_with=tuple(chance.sample(("partner", "her_mother", "other_family"), chance.randrange(0, 2))),
+            texts_opted_in=numbers[0].safe_to_text,
             hours=(mothers.Hours((1, 2, 3, 4, 5), time(9), time(19)),) if chance.random() < 0.3 else (),
         )
         mother = mothers.register(

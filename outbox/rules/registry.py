@@ -30,8 +30,9 @@ class Kind:
     ``why_not(messages, now)`` returns for each none, or a code that says why it is not wanted any more; it is asked
     under the gate locks. ``label`` is marked for translation where it is given. ``any_hour``: an alert, not held back to
     sending hours. ``to_mothers``: it may go to a mother, as a text; no other kind may. ``did_not_go(message, now)`` says
-    what follows where a text could not go, or did not arrive. ``to``: the rights of those who get it, ``channels`` its ways to them. ``always`` says why a kind that
-    keeps to sending hours cannot be switched off nor wait for a quiet day, marked for translation; empty, it can.
+    what follows where a text could not go, or did not arrive. ``to``: the rights of those who get it, ``channels`` its
+    ways to them. ``always`` says why a kind that keeps to sending hours cannot be switched off nor wait for a quiet day,
+    marked for translation; empty, it can.
     """
 
     code: str
