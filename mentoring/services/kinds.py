@@ -13,6 +13,7 @@ from mentoring.access import ALERTED
 from mentoring.models import Alert, Appointment, Cover, Mother, Pairing, Visit
 from mentoring.queries.statuses import held_plans
 from mentoring.rules import reminders as rules
+from mentoring.rules.contacts import VISITS
 from mentoring.services import digests, reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
 from mentoring.services.losses import SPEAK_TO_MIDWIFE
@@ -131,7 +132,7 @@ def _worklist_words(messages: Sequence[Message]) -> list[Words]:
             Words(
                 subject=_("Your worklist: %(duties)s, %(alerts)s") % {"duties": duties, "alerts": open_alerts},
                 body=_("Due by today: %(codes)s.") % {"codes": about} if about else _("Open your worklist."),
-                path=reverse("home"),
+                path=reverse("worklist"),
                 why=_("You get this at 08:30 on working days when a duty is due or an alert of yours is open."),
             )
         )

@@ -174,9 +174,10 @@ def why_not_wanted(some: Sequence[Message], now: datetime) -> list[str | None]:
 
 
 def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
-    """Return how many reminders wait about these due dates of a mother, or about all; one by two channels is one."""
+    """Return how many reminders wait about the contacts of these due dates, or about a mother at all; two channels are one."""
     waiting = Message.objects.filter(subject__mother=mother_id, kind__in=KINDS, status__in=WAITING)
-    some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons)
+    # A time agreed is said by itself: it may lie in a window of the new plan.
+    some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons, kind__in=OF_WINDOWS)
     return some.values("kind", "subject_due_on", "nominal_on").distinct().count()
 
 

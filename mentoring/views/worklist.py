@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from mentoring import access
 from mentoring.forms.worklist import CloseAlertForm, CloseDutyForm, IntroduceForm
 from mentoring.queries import worklist as queries
+from mentoring.queries.replies import replies_for
 from mentoring.queries.rota import shift_at, watching
 from mentoring.rules.duties import INTRODUCE
 from mentoring.rules.permissions import ALERT_ANSWER, CASELOAD_READ, DUTY_CLOSE
@@ -130,6 +131,7 @@ def duty_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "mentoring/duty.html",
         {
             "duty": duty,
+            "replies": replies_for(duty),
             "form": form,
             "due": due_words(duty.due_on, on),
             "closed_at": stamp(duty.closed_at) if duty.closed_at else "",
