@@ -24,7 +24,7 @@ from mentoring.queries.statuses import (
 from mentoring.queries.today import every_days_column, speaks_to_midwife_first
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
 from mentoring.rules.status import MentoringStatus
-from people.models import User
+from people.models import Loss, User
 from people.rules.local_time import local_date
 from people.rules.safe_contact import CallAdvice, SafeHours
 
@@ -100,6 +100,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
                     :1
                 ]
             ),
+            loss_reported=Exists(Loss.objects.filter(person=OuterRef("person_id"))),
             **numbers_and_hours(),
             **status_columns(on),
         )
@@ -121,6 +122,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "pause_until_on",
             "born",
             "bereaved",
+            "loss_reported",
             *STATUS_FACTS,
             *SHEET,
         )

@@ -108,7 +108,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "is_older": "before" in request.GET,
             "records": records,
             "decides": decides,
-            "losses": [loss_words(loss) for loss in losses_of(mother)] if decides else [],
+            "losses": [loss_words(loss) for loss in losses_of(mother)] if decides and facts["loss_reported"] else [],
             "may_support": facts["bereaved"] and (page.held or not facts["in_support"]),
             "manages": may(request.user, PAIRING_MANAGE),
             "changes": may(request.user, PLAN_CHANGE),

@@ -24,13 +24,13 @@ from pytest_django.live_server_helper import LiveServer
 from whitenoise.compress import Compressor
 
 from mentoring.models import Contact, ImportJob, LayWorker, Mother, Pairing
-from mentoring.services import appointments, imports, pairings, plans, sample
+from mentoring.services import appointments, imports, losses, pairings, plans, sample
 from mentoring.services.mothers import suspend_safe_contact
 from mentoring.tasks import top_up_messages
 from outbox.models import Message
 from outbox.services import letters
 from outbox.tasks import deliver_due_messages
-from people.models import Locality, User
+from people.models import Locality, Loss, User
 from people.rules.local_time import local_date
 from people.rules.roles import Role
 from tests.conftest import NOW, empty_tables
@@ -70,11 +70,11 @@ EMPTY = {
     LAY: [
         "contact-log?what=phone-reached", "contact-correct", "contact-void", "appointment-agree",
         "plan-change?kind=rhythm", "plan-change?kind=pause", "plan-change?kind=resume", "birth-record",
-        "due-date-change",
+        "due-date-change", "loss-record",
     ],
     MID: [
         "mother-register", "safe-contact-renew", "pair", "pairing-end", "cover-arrange", "cover-arrange-all",
-        "import-new",
+        "import-new", "loss-undo", "support-start",
     ],
     LEAD: ["protocol"],
     COORDINATOR: ["export-new"],
@@ -142,6 +142,7 @@ def _happens_too() -> None:
     )
     pairings.end(pairing=last, reason="moved", by=midwife, now=NOW)
     plans.change(mother=others[-1].mother, request=plans.Hold("unreachable"), **asked)
+    losses.record(mother=others[0].mother, kind="stillbirth", by=midwife, now=NOW)
     for content in ((SAMPLES / "caseload.csv").read_bytes(), b"programme_code\nM-1\n"):
         options = {"records_from": "", "create_localities": True, "update": False}
         imports.ask(kind="caseload", content=content, options=options, dry_run=True, by=midwife, now=NOW)
@@ -176,6 +177,9 @@ def addresses(role: Role) -> dict[str, list[str]]:
     def at(name: str, *args: Any) -> str:
         return reverse(name, args=args)
 
+    loss = Loss.objects.earliest("pk")
+    lost = Mother.objects.get(person=loss.person_id).programme_code
+
     code = mother.programme_code
     older = quote(f"{(NOW - timedelta(days=30)).isoformat()}_1")
     rows: dict[str, list[str]] = {
@@ -195,7 +199,10 @@ def addresses(role: Role) -> dict[str, list[str]]:
         "import-detail": [at("import-detail", reference) for reference in jobs],
         "lay-worker-detail": [at("lay-worker-detail", lay_worker.pk)],
         "locality-edit": [at("locality-edit", Locality.objects.earliest("pk").pk)],
-        "mother-detail": [at("mother-detail", one) for one in hers] + [at("mother-detail", code) + f"?before={older}"],
+        "loss-record": [at("loss-record", code)],
+        "loss-undo": [at("loss-undo", lost, loss.pk)],
+        "mother-detail": [at("mother-detail", one) for one in [*hers, lost]]
+        + [at("mother-detail", code) + f"?before={older}"],
         "mother-pairings": [at("mother-pairings", code)],
         "pair": [at("pair", awaiting.programme_code)],
         "pairing-end": [at("pairing-end", mother.pairings.get(ended_at=None).pk)],
@@ -203,6 +210,7 @@ def addresses(role: Role) -> dict[str, list[str]]:
         + [at("plan-change", code) + f"?kind={kind}" for kind in ("rhythm", "pause", "resume")],
         "safe-contact-renew": [at("safe-contact-renew", code)],
         "staff-lay-worker-edit": [at("staff-lay-worker-edit", lay_worker.pk)],
+        "support-start": [at("support-start", lost)],
         "user-detail": [at("user-detail", User.objects.get(email=EMAILS[COORDINATOR]).pk)],
         "user-list": [at("user-list"), at("user-list") + "?search=zzz"],
     }
