@@ -12,6 +12,7 @@ import platform
 import re
 import secrets
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from benchmarks import naive
 from benchmarks.world import WITH_ONE, World
 from mentoring.exports import contacts as export
 from mentoring.models import ContactPlan, LayWorker, Mother, PlannedContact
@@ -52,12 +54,11 @@ from mentoring.queries import statuses
 from mentoring.rules.imports import CASELOAD_COLUMNS
 from mentoring.rules.plan import planned_contacts
 from mentoring.services import bulk, mothers, pairings, plans
+from mentoring.services import reminders as reminder_rows
 from mentoring.services.imports import caseload
 from mentoring.services.imports.report import Report
-from outbox.carriers.in_app import InApp
 from outbox.models import Message
-from outbox.rules.registry import kind_of
-from outbox.services import delivery, messages
+from outbox.services import delivery
 from people.models import AccessLog
 from people.queries import accounts
 
@@ -255,48 +256,124 @@ def deep_page(world: World, rows: int) -> Iterator[Measured]:
     yield at_least("access log, a deep page by keyset", keyset, "OFFSET", offset, 1.5, "ms")
 
 
-def queue(world: World, many: int, due_at: datetime) -> None:
-    """Write so many messages that are still wanted, due at an instant."""
-    window = statuses.open_rows(world.today).order_by("mother", "due_on")
-    rows = window.distinct("mother").values_list("mother__person", "due_on", "lay_worker__user")
-    new = [
-        messages.New(kind="contact_coming_up", channel="in_app", nominal_on=world.today + timedelta(days=day), due_at=due_at,
-                     expires_at=NOW + timedelta(days=60), subject_id=person, subject_due_on=due_on, recipient_user_id=user)
-        for day in range(1 + many // max(1, len(rows))) for person, due_on, user in rows
-    ]  # fmt: skip
-    messages.queue_many(new[:many], now=NOW)
+OUTBOX = """
+INSERT INTO outbox_message (reference, kind, about, recipient_user_id, channel, nominal_on, due_at, expires_at, status,
+    status_at, why, tries, created_at, sent_at, detail, carrier_reference)
+SELECT gen_random_uuid(), %s, 'row ' || n, users[1 + n %% array_length(users, 1)], 'in_app', %s::date, %s, %s,
+    CASE WHEN n %% 20 = 0 THEN 'queued' ELSE %s END, %s, '', 0, %s, %s, '{}', ''
+FROM generate_series(%s::int, %s::int) n, (SELECT array_agg(user_id ORDER BY id) users FROM mentoring_layworker) w
+"""
+RAW_CLAIM = """
+UPDATE outbox_message SET status = 'sent', status_at = %s, sent_at = %s WHERE id IN (
+    SELECT id FROM outbox_message WHERE channel = 'in_app' AND status = 'queued' AND due_at <= %s
+    ORDER BY due_at, id LIMIT 500 FOR UPDATE SKIP LOCKED
+)
+"""
 
 
-def sending(world: World, rows: int) -> Iterator[Measured]:
-    """A tick with nothing due among many messages; then claim, mark and hand over, beside a transaction a message."""
-    queue(world, rows, NOW + timedelta(days=1))
-    as_owner("VACUUM ANALYZE outbox_message")
-    carriers = {"in_app": InApp()}
-    idle = seconds(lambda: delivery.deliver_due(now=NOW), 200) * 1000
-    yield within(f"idle tick, {rows:,} messages", idle, 1, "ms")
-
-    some = 2000
-    ids = list(Message.objects.order_by("pk").values_list("pk", flat=True)[: 2 * some])
-    Message.objects.filter(pk__in=ids[:some]).update(due_at=NOW - timedelta(hours=1))
-    sent: list[int] = []
-    ours = some / seconds(lambda: sent.append(delivery.deliver_due(now=NOW, carriers=carriers)), times=1)
-    alone: list[bool] = []
-    theirs = 500 / seconds(lambda: alone.extend(map(_as_a_task, ids[some : some + 500])), times=1)
-    assert sent == [some] and all(alone), sent
-    yield at_least("claim, mark, hand over", ours, "a task each, without a broker", theirs, 10)
+def fill_outbox(first: int, last: int, *, others: str, due_at: datetime) -> None:
+    """Write messages of the trivial kind: one in twenty queued and due then, the others standing as said."""
+    with connection.cursor() as cursor:
+        until = NOW + timedelta(days=60)
+        cursor.execute(OUTBOX, [naive.TRIVIAL, NOW.date(), due_at, until, others, NOW, NOW, NOW, first, last])
 
 
-@transaction.atomic
-def _as_a_task(pk: int) -> bool:
-    """Send one message the naive way: what a task a reminder would do, nothing claimed and nothing marked."""
-    message = Message.objects.select_for_update(of=("self",)).select_related("recipient_user").get(pk=pk)
-    kind = kind_of(message.kind)
-    wanted = message.status == "queued" and message.recipient_user.is_active and kind.why_not([message], NOW) == [None]
-    [words] = kind.compose([message])
-    InApp().hand_over(message, words)
-    message.status, message.status_at, message.sent_at = "sent", NOW, NOW
-    message.save(update_fields=["status", "status_at", "sent_at"])
-    return wanted
+def in_the_outbox(**fields: Any) -> list[int]:
+    return list(Message.objects.filter(status="queued", **fields).order_by("due_at", "pk").values_list("pk", flat=True))
+
+
+def reminders(world: World, rows: int) -> Iterator[Measured]:
+    """A tick with nothing due among many messages; then so many sent: ours, a task each, bare claims in SQL."""
+    cost: dict[int, float] = {}
+    written = 0
+    for size in (rows // 10, rows):
+        fill_outbox(written + 1, size, others="sent", due_at=NOW + timedelta(days=1))
+        written = size
+        as_owner("VACUUM ANALYZE outbox_message")
+        cost[size] = seconds(lambda: delivery.deliver_due(now=NOW), 1000) * 1000
+    passed = median_of(lambda: delivery.deliver_due(now=NOW)) * 1000
+    yield within(f"idle tick, {rows:,} messages, median of time passed", passed, 2, "ms")
+    yield at_most(
+        "idle tick, ten times the messages", cost[rows], f"{rows // 10:,} messages", cost[rows // 10], 1.3, "ms"
+    )
+
+    some = 5000
+    carriers = {"in_app": naive.Null()}
+    fill_outbox(rows + 1, rows + 4 * some, others="queued", due_at=NOW - timedelta(hours=1))
+    ids = in_the_outbox(kind=naive.TRIVIAL, due_at__lt=NOW)
+    with a_task_each() as task_each:
+        theirs = task_each(ids[:some])
+        done = []
+        Message.objects.filter(pk__in=ids[3 * some :]).update(due_at=NOW + timedelta(days=1))
+        ours = 2 * some / seconds(lambda: done.append(delivery.deliver_due(now=NOW, carriers=carriers)), times=1)
+        assert done == [2 * some], done
+        Message.objects.filter(pk__in=ids[3 * some :]).update(due_at=NOW - timedelta(hours=1))
+        raw = some / seconds(lambda: [claim_bare() for _time in range(some // 500)], times=1)
+        assert in_the_outbox(kind=naive.TRIVIAL, due_at__lt=NOW) == []
+        yield at_least("claim, mark, hand over, to a null carrier", ours, "a Celery task each", theirs, 10)
+        yield at_least("claim, mark, hand over, to a null carrier", ours, "bare claims in SQL", raw, 0.03)
+
+        hers = list(Mother.objects.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(hers), 1000):
+            reminder_rows.refresh_for(mother_ids=hers[start : start + 1000], now=NOW)
+        real = in_the_outbox(kind="contact_coming_up", channel="in_app")[:2000]
+        Message.objects.exclude(pk__in=real).filter(status="queued").update(due_at=NOW + timedelta(days=1))
+        Message.objects.filter(pk__in=real).update(due_at=NOW - timedelta(hours=1))
+        theirs = task_each(real[: len(real) // 4])
+        done = []
+        ours = (
+            len(real) * 3 / 4 / seconds(lambda: done.append(delivery.deliver_due(now=NOW, carriers=carriers)), times=1)
+        )
+        assert done == [len(real) - len(real) // 4], done
+        yield at_least("contact coming up, everything asked again", ours, "a Celery task each", theirs, 10)
+
+
+def claim_bare() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(RAW_CLAIM, [NOW, NOW, NOW])
+
+
+def median_of(act: Callable[[], object], times: int = 500) -> float:
+    """Return the seconds that pass in the middle one of so many times: what others do meanwhile falls out."""
+    passed = []
+    for _time in range(times):
+        began = time.perf_counter()
+        act()
+        passed.append(time.perf_counter() - began)
+    return statistics.median(passed)
+
+
+@contextmanager
+def a_task_each() -> Iterator[Callable[[list[int]], float]]:
+    """A Celery worker runs; what is yielded sends these messages through it, a task each, and returns how many a second."""
+    command = [sys.executable, "-m", "celery", "-A", "benchmarks.naive", "worker", "--pool", "solo", "--loglevel", "ERROR",
+               "--without-mingle", "--without-gossip"]  # fmt: skip
+    state = Path(os.environ["ALONGSIDE_DATA"]) / "services" / "state.json"
+    servers = json.loads(state.read_text())["children"] if state.exists() else []
+
+    def left(ids: list[int]) -> int:
+        return Message.objects.filter(pk__in=ids, status="queued").count()
+
+    def send(ids: list[int]) -> float:
+        naive.send.delay(ids[0], NOW.isoformat())
+        while left(ids[:1]):
+            time.sleep(0.1)
+        pids = [os.getpid(), worker.pid, *servers[1:], *serving(worker.pid)]
+        began = spent(*pids)
+        for pk in ids[1:]:
+            naive.send.delay(pk, NOW.isoformat())
+        while left(ids[-1:]):
+            time.sleep(0.2)
+        took = spent(*pids) - began
+        assert left(ids) == 0
+        return (len(ids) - 1) / took
+
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, **quiet) as worker:
+        try:
+            yield send
+        finally:
+            worker.terminate()
 
 
 class Sink(io.RawIOBase):
@@ -491,7 +568,7 @@ def pages(world: World) -> Iterator[Measured]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="planned contacts, attempts and lines of logs")
-    parser.add_argument("--only", default="", help="a word in the names of what to measure")
+    parser.add_argument("only", nargs="?", default="", help="a word in the names of what to measure")
     parser.add_argument("--check", action="store_true", help="exit 1 where a target is missed")
     chosen = parser.parse_args()
     rows: int = chosen.rows
@@ -501,7 +578,7 @@ def main() -> int:
         "planning": lambda: planning(world),
         "planning again": lambda: planning_again(world),
         "deep page": lambda: deep_page(world, rows),
-        "sending": lambda: sending(world, rows),
+        "reminders": lambda: reminders(world, max(rows, 1_000_000)),
         "exporting": lambda: exporting(world),
         "previewing": lambda: previewing(world),
         "pages": lambda: pages(world),

@@ -54,8 +54,10 @@ SELECT c FROM unnest(%s) AS c WHERE EXISTS (
 """  # noqa: S608 - our own table's name
 
 
-# What a round stops at: the next message would fare no better.
-IN_TROUBLE = {Message.Status.QUEUED, Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON}
+# A carrier that says it is away ends its round: the next message would fare no better. A hand-over that broke off may be
+# that one's bad luck; so many in a row are the carrier's.
+BROKE_OFF = {Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON}
+MOST_BROKEN_OFF_IN_A_ROW = 3
 ENDED_UNSENT = {Message.Status.FAILED, Message.Status.EXPIRED}
 
 
@@ -107,13 +109,14 @@ def _round(
     sent = 0
     # A stopwatch, not the clock: what is due was decided at the door.
     stop_at = monotonic() + seconds
-    in_order = True
+    in_order, broken_off = True, 0
     while in_order and monotonic() < stop_at:
         ids = claim(channel=channel, limit=carrier.batch, kinds=kinds, now=now)
         ids = mark(ids=ids, now=now) if ids else []
         outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
         sent += outcomes.count(Message.Status.SENT)
-        in_order = bool(ids) and not IN_TROUBLE & set(outcomes)
+        broken_off = broken_off + 1 if BROKE_OFF & set(outcomes) else 0
+        in_order = bool(ids) and Message.Status.QUEUED not in outcomes and broken_off < MOST_BROKEN_OFF_IN_A_ROW
     return sent
 
 

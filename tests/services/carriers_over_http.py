@@ -1,7 +1,7 @@
 """GOV.UK Notify and Twilio as their pages describe them, small: a server that tests start, or a process of its own.
 
 ``python -m tests.services.carriers_over_http --port 8901 --late 0.2 --fails 0.2 --drops 0.1`` serves until it is ended;
-``GET /acceptances`` answers how often each reference was accepted, as JSON. Nothing here calls out.
+``GET /acceptances`` answers how often each reference was accepted, ``GET /times`` when, as JSON. Nothing here calls out.
 """
 
 import argparse
@@ -13,10 +13,10 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -54,6 +54,7 @@ class Accepted:
     reference: str
     to: str
     body: str
+    at: float = 0
 
 
 @dataclass
@@ -69,6 +70,7 @@ class Post:
     fails: float = 0
     drops: float = 0
     seed: int = 0
+    stalls: float = 0
     next_ones: list[str] = field(default_factory=list)
     asked: str = "ok"
     accepted: list[Accepted] = field(default_factory=list)
@@ -89,15 +91,24 @@ class Post:
             drawn = self._chance.random()
             if drawn < self.fails:
                 return "500"
-            return "drop" if drawn < self.fails + self.drops else "ok"
+            if drawn < self.fails + self.drops:
+                return "drop"
+            return "hang" if drawn < self.fails + self.drops + self.stalls else "ok"
 
     def take(self, one: Accepted) -> None:
         with self._lock:
-            self.accepted.append(one)
+            self.accepted.append(replace(one, at=time.time()))
 
     def acceptances(self) -> dict[str, int]:
         """Return how often each reference was accepted: more than once is a text that came twice."""
         return dict(Counter(one.reference for one in self.accepted))
+
+    def times(self) -> dict[str, list[float]]:
+        """Return the seconds at which each reference was accepted."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for one in self.accepted:
+            found[one.reference].append(one.at)
+        return found
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -113,6 +124,8 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path == "/acceptances":
             self._answer(200, self.post.acceptances())
+        elif address.path == "/times":
+            self._answer(200, self.post.times())
         elif address.path == "/v2/notifications" and self._notify_may():
             reference = parse_qs(address.query).get("reference", [""])[0]
             self.post.questions.append(reference)
@@ -258,9 +271,11 @@ def main() -> None:
     parser.add_argument("--late", type=float, default=0, help="seconds before each answer")
     parser.add_argument("--fails", type=float, default=0, help="share answered 500, nothing taken")
     parser.add_argument("--drops", type=float, default=0, help="share taken, the line then cut")
+    parser.add_argument("--stalls", type=float, default=0, help="share taken, never answered")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    listening = server(Post(given.late, given.fails, given.drops, given.seed), port=given.port)
+    post = Post(given.late, given.fails, given.drops, given.seed, given.stalls)
+    listening = server(post, port=given.port)
     sys.stdout.write(json.dumps({"port": listening.server_address[1]}) + "\n")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):

@@ -104,6 +104,14 @@ class TestEither:
         assert deliver() == 0
         assert (post.tried, standing(other)[0]) == (1, "queued")
 
+    def test_goes_on_after_one_that_broke_off_and_stops_at_the_third_in_a_row(self, message, post):
+        for number in range(6):
+            text_to(make_texted(number=f"+4477009001{number:02d}").person)
+        post.next_ones = ["drop", "ok", "drop", "500", "drop"]
+        assert deliver() == 1
+        assert post.tried == 5
+        assert Message.objects.filter(channel="text", status="queued").count() == 2
+
     def test_with_a_wrong_key_waits_for_an_operator_and_says_so_without_a_number(self, message, post, settings, caplog):
         settings.NOTIFY_API_KEY = settings.NOTIFY_API_KEY[:-1] + "1"
         settings.TWILIO_AUTH_TOKEN = "another"
