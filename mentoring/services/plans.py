@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import (
     Appointment,
+    AskedBy,
     Cadence,
     Contact,
     ContactPlan,
+    Duty,
     Mother,
     Pairing,
     Pause,
@@ -26,7 +28,7 @@ from mentoring.rules.changes import UNSET, Difference, PlanState, Unset
 from mentoring.rules.plan import PlanError, fulfilling, planned_contacts
 from mentoring.rules.plan import PlannedContact as Window
 from mentoring.rules.refusals import Refused
-from mentoring.services import reminders
+from mentoring.services import duties, reminders
 from people.models import Baby, Loss, Pregnancy, User
 from people.rules.local_time import local_date
 from people.services import gates
@@ -184,6 +186,7 @@ def change(
     """The plan is changed as asked, its rows, appointments and messages with it; returns the change.
 
     Locks the mother's gate, so that no message about the old plan is handed over after this commits, then her plan.
+    Her duties follow at once; what someone else asked for her is her midwife's to confirm with her (sections 3 and 7).
     The same ``client_id`` twice is one change; a request that changes nothing returns the latest change.
     Raises Refused in plain words. Rules: domain.md section 4.
     """
@@ -219,6 +222,9 @@ def change(
     plan.edd, plan.born_on = after.edd, after.born_on
     plan.save(update_fields=["state", "starts_on", "ends_on", "edd", "born_on"])
     _write(plan, after, why=made.kind, by=by, now=now)
+    if asked_by == AskedBy.SOMEONE_ELSE:
+        duties.raise_now(kind=Duty.Kind.CONFIRM_REFUSAL, mother=mother, owner=mother.midwife, by=by, now=now)
+    duties.refresh_for(mother_ids=[mother.pk], now=now)
     return made
 
 
