@@ -93,7 +93,9 @@ class SupportForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
-    ends_on = NhsDateField(label=_("Last day"), help_text=_("As agreed with her. It can be changed."), required=False)
+    ends_on = NhsDateField(
+        label=_("Last day"), help_text=_("As agreed with her. For example, 30 1 2027"), required=False
+    )
     helper = form_helper(
         Field("decision", small=True),
         Fieldset(

@@ -100,6 +100,11 @@ class Today:
         return {name for name, count in names.items() if count > 1}
 
     @property
+    def asks_for_a_word(self) -> bool:
+        """Whether she is to speak to her midwife about one of them first: no day to be wished a good one."""
+        return any(card.speak_to_midwife for card in self.cards)
+
+    @property
     def is_clear(self) -> bool:
         """Whether nothing waits for her today."""
         return not (self.agreed_today or self.overdue or self.due or self.first)
