@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/faults", description=__doc__)
     parser.add_argument("--reminders", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--speed", type=float, default=10, help="how many times as fast the run's clock is")
+    parser.add_argument("--speed", type=float, default=8, help="how many times as fast the run's clock is")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--short", action="store_true", help="200 reminders and a few faults: what the suite runs")
     parser.add_argument(

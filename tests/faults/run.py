@@ -148,7 +148,7 @@ class Run:
                 deck = list(Counter(SHORT_DECK if self.chosen.short else DECK).elements())
                 self.chance.shuffle(deck)
             for _time in range(self.chance.randrange(1, 6)):
-                time.sleep(self.chance.uniform(0, 0.4))
+                time.sleep(self.chance.uniform(0, 0.4 if self.chosen.short else 2))
                 if changes:
                     changes -= self._forbid_one()
             if deck:
