@@ -38,6 +38,7 @@ MIDWIFE: list[URLPattern] = [
     path("mothers/<str:programme_code>/cover/", midwife.cover_arrange, name="cover-arrange"),
     path("mothers/<str:programme_code>/pair/", midwife.pair, name="pair"),
     path("mothers/<str:programme_code>/pairings/", midwife.mother_pairings, name="mother-pairings"),
+    path("mothers/<str:programme_code>/request/", worklist.request_record, name="request-record"),
     path("mothers/<str:programme_code>/safe-contact/", midwife.safe_contact_renew, name="safe-contact-renew"),
     path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),
     path("worklist/", worklist.worklist, name="worklist"),

@@ -59,6 +59,7 @@ TABLE = {
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "request-record": ({MID}, CODE),
     "rota": ({MID, LEAD}, {}),
     "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
