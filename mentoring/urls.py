@@ -54,6 +54,7 @@ MIDWIFE: list[URLPattern] = [
     path("mothers/<str:programme_code>/loss/<int:pk>/undo/", loss.loss_undo, name="loss-undo"),
     path("mothers/<str:programme_code>/pair/", midwife.pair, name="pair"),
     path("mothers/<str:programme_code>/pairings/", midwife.mother_pairings, name="mother-pairings"),
+    path("mothers/<str:programme_code>/request/", worklist.request_record, name="request-record"),
     path("mothers/<str:programme_code>/safe-contact/", midwife.safe_contact_renew, name="safe-contact-renew"),
     path("mothers/<str:programme_code>/support/", loss.support_start, name="support-start"),
     path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),

@@ -26,6 +26,8 @@ WAITING: Final = "waiting"
 COVER_GAP: Final = "cover_gap"
 SUPERVISION_DUE: Final = "supervision_due"
 MOOD_LOW: Final = "mood_low"
+# Raised by a person's word, not by a rule.
+REQUEST: Final = "request"
 
 INTRODUCE_WORKING_DAYS: Final = 3
 ACT_WORKING_DAYS: Final = 2
@@ -159,8 +161,8 @@ def of_lay_worker(
     due_on = supervised_on + timedelta(days=SUPERVISION_DAYS)
     if on >= due_on - timedelta(days=SUPERVISION_DAYS // 4):
         yield Wanted(SUPERVISION_DUE, due_on, due_on)
-    low = [felt_on for felt_on, feeling in feelings[:3] if feeling <= LOW_FEELING]
-    if len(low) >= 2 and (low_closed_on is None or low[0] > low_closed_on):
+    since = [feeling for on_, feeling in feelings[:3] if low_closed_on is None or on_ > low_closed_on]
+    if sum(feeling <= LOW_FEELING for feeling in since) >= 2:
         yield Wanted(MOOD_LOW, None, working_days_after(on, ACT_WORKING_DAYS))
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from mentoring.models import Duty, LayWorker, Midwife, Mother, Pairing
 from mentoring.rules.changes import UNSET
+from mentoring.rules.duties import SUPERVISION_DAYS
 from mentoring.rules.refusals import Refused
 from mentoring.services import (
     appointments,
@@ -131,6 +132,18 @@ class _Cohort:
                 by=on_duty,
                 now=self.now,
             )
+        for number, lay_worker in enumerate(self.lay_workers):
+            # One by one, as people are met: all on one day, they would all be due on one day for ever.
+            met_at = self.now - timedelta(days=1 + number * SUPERVISION_DAYS // LAY_WORKERS)
+            met = duties.raise_now(
+                kind=Duty.Kind.SUPERVISION_DUE,
+                lay_worker=lay_worker,
+                owner=lay_worker.supervisor,
+                due_on=local_date(met_at),
+                by=None,
+                now=met_at,
+            )
+            duties.close(duty=met, outcome=Duty.Outcome.DONE, by=lay_worker.supervisor.user, now=met_at)
         duties.sweep(now=self.now)
         for duty in Duty.objects.filter(closed_at__isnull=True, due_on__lt=self.on).exclude(kind=Duty.Kind.WAITING):
             by = duty.owner.user if duty.owner is not None else midwives[0].user

@@ -74,7 +74,7 @@ EMPTY = {
     ],
     MID: [
         "mother-register", "safe-contact-renew", "pair", "pairing-end", "cover-arrange", "cover-arrange-all",
-        "import-new", "loss-undo", "support-start",
+        "import-new", "loss-undo", "support-start", "request-record",
     ],
     LEAD: ["protocol"],
     COORDINATOR: ["export-new"],
@@ -208,6 +208,7 @@ def addresses(role: Role) -> dict[str, list[str]]:
         "pairing-end": [at("pairing-end", mother.pairings.get(ended_at=None).pk)],
         "plan-change": [at("plan-change", code)]
         + [at("plan-change", code) + f"?kind={kind}" for kind in ("rhythm", "pause", "resume")],
+        "request-record": [at("request-record", code)],
         "safe-contact-renew": [at("safe-contact-renew", code)],
         "staff-lay-worker-edit": [at("staff-lay-worker-edit", lay_worker.pk)],
         "support-start": [at("support-start", lost)],

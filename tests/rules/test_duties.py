@@ -406,7 +406,8 @@ def test_supervision_is_due_four_weeks_after_the_last_and_shown_a_week_before() 
         # What was low when it was closed was spoken of: neither that again, nor a good one after it.
         ([(9, 2), (8, 2)], 9, False),
         ([(9, 4), (8, 2), (7, 2)], 8, False),
-        ([(9, 2), (8, 2), (7, 2)], 8, True),
+        ([(9, 2), (8, 2), (7, 2)], 8, False),
+        ([(10, 2), (9, 1), (8, 2)], 8, True),
     ],
 )
 def test_two_of_the_last_three_at_2_or_less_is_a_word_to_her(

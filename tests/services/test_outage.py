@@ -11,9 +11,9 @@ from django.conf import settings
 from kombu import Connection
 
 from mentoring.services import alerts, appointments, reminders
-from outbox.queries import stuck
 from outbox.models import Message
-from outbox.services import delivery, messages
+from outbox.queries import stuck
+from outbox.services import delivery
 from people.rules.local_time import end_of
 from tests.factories import NOW, make_lay_worker, make_mother
 from tests.services.post import Recording, kind, queued
@@ -33,9 +33,7 @@ def lay_worker():
 @pytest.fixture
 def mothers(lay_worker):
     """One mother for each day from the 16th to the 29th, with a contact due on it; next ones two weeks later."""
-    return [
-        make_mother(paired_with=lay_worker, starts_on=OCTOBER[day] - timedelta(days=84)) for day in range(16, 30)
-    ]
+    return [make_mother(paired_with=lay_worker, starts_on=OCTOBER[day] - timedelta(days=84)) for day in range(16, 30)]
 
 
 def first_tick(now=MONDAY):
@@ -95,7 +93,9 @@ def test_of_the_days_digests_today_s_alone_goes(lay_worker):
     with kind("digest"):
         for day in (23, 24, 25, 26):
             at = datetime(2026, 10, day, 8, 30, tzinfo=UTC)
-            queued(to=lay_worker.user, kind="digest", nominal_on=OCTOBER[day], due_at=at, expires_at=end_of(OCTOBER[day]))
+            queued(
+                to=lay_worker.user, kind="digest", nominal_on=OCTOBER[day], due_at=at, expires_at=end_of(OCTOBER[day])
+            )
         carriers = first_tick()
     days = {message.nominal_on.day: message.status for message in Message.objects.all()}
     assert days == {23: "expired", 24: "expired", 25: "expired", 26: "sent"}
@@ -120,9 +120,13 @@ def test_what_piled_up_goes_within_the_seconds_of_a_tick_and_the_rest_with_the_n
     monkeypatch.setattr(delivery, "monotonic", lambda: passed[0])
     with kind():
         for day in range(40):
-            queued(to=lay_worker.user, nominal_on=NOW.date() + timedelta(days=day), expires_at=MONDAY + timedelta(days=1))
+            queued(
+                to=lay_worker.user, nominal_on=NOW.date() + timedelta(days=day), expires_at=MONDAY + timedelta(days=1)
+            )
         sent = [
-            delivery.deliver_due(now=MONDAY + timedelta(minutes=minute), carriers={"in_app": Recording(does=takes_a_second)})
+            delivery.deliver_due(
+                now=MONDAY + timedelta(minutes=minute), carriers={"in_app": Recording(does=takes_a_second)}
+            )
             for minute in range(4)
         ]
     assert sent == [delivery.SECONDS_A_TICK, delivery.SECONDS_A_TICK, 40 - 2 * delivery.SECONDS_A_TICK, 0]

@@ -64,6 +64,7 @@ TABLE = {
     "protocol": ({LEAD}, {}),
     "quiet-day-add": ({LAY, MID, LEAD}, {}),
     "quiet-day-end": ({LAY, MID, LEAD}, {"pk": 999}),
+    "request-record": ({MID}, CODE),
     "rota": ({MID, LEAD}, {}),
     "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
