@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from mentoring.access import midwife_of
@@ -112,6 +113,15 @@ def _pass_on(pk: int, *, now: datetime) -> int:
     alert = _open_alerts().select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=pk).first()
     if alert is None or alert.acknowledged_at is not None:
         return 0
+    if alert.holder_id is None:
+        # Nobody was there to be told when it came. Whoever is now, is.
+        _hand_to_holder(alert, now)
+        if alert.holder_id is None:
+            return 0
+        alert.step_at = now
+        alert.save(update_fields=["step_at", "holder", "told"])
+        _tell(alert, now)
+        return 1
     at = rules.passes_on_at(kind=alert.kind, step=alert.step, step_at=alert.step_at)
     following = rules.next_step(alert.kind, alert.step)
     if at is None or following is None or at > now:
@@ -163,7 +173,9 @@ def _open_alerts():  # type: ignore[no-untyped-def]  # a queryset with what a ho
 
 def _overdue(now: datetime) -> list[int]:
     waiting = Alert.objects.filter(
-        closed_at__isnull=True, acknowledged_at__isnull=True, step_at__lte=now - rules.SOON, step__lt=rules.LEAD
+        Q(holder__isnull=True) | Q(step_at__lte=now - rules.SOON, step__lt=rules.LEAD),
+        closed_at__isnull=True,
+        acknowledged_at__isnull=True,
     )
     return list(waiting.order_by("step_at").values_list("pk", flat=True))
 

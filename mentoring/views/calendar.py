@@ -16,7 +16,7 @@ from mentoring.queries import calendar as queries
 from mentoring.rules.permissions import CALENDAR_KEEP
 from mentoring.rules.refusals import Refused
 from mentoring.services import calendar_feeds
-from people.access import SignedInRequest, requires
+from people.access import SignedInRequest, for_machines, requires
 
 
 @requires(CALENDAR_KEEP)
@@ -45,6 +45,7 @@ def calendar(request: SignedInRequest) -> HttpResponse:
     return render(request, "mentoring/calendar.html", context)
 
 
+@for_machines
 @require_safe
 def calendar_feed(request: HttpRequest, token: str) -> HttpResponseBase:
     """The calendar that a secret address opens; whatever is wrong with it, 404. Machines read this: no sign-in."""

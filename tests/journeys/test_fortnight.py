@@ -199,6 +199,7 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
     assert letter["Subject"] == f"{she.code}: contact of 23 October not made yet"
     assert "Zia" not in letter.as_string()
     visitor.opens("/messages/").sees("New", f"{she.code}: contact of 23 October not made yet", "26 October 2026, 09:00")
+    visitor.page.get_by_text("Why did I get this?").first.click()
     visitor.sees("You get this three days after a planned contact while its window is open.")
     visitor.taps(f"Open: {she.code}: contact of 23 October not made yet", "link")
     assert visitor.page.inner_text("h1").startswith("Zia")

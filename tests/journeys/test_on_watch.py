@@ -50,7 +50,7 @@ def test_an_introduction_from_the_pairing_to_done(visitor: Visitor, lay_worker: 
     visitor.signs_in(lay_worker.supervisor.user).opens(f"/mothers/{mother.programme_code}/pair/")
     visitor.marks("Lee Layworker").taps("Pair them").opens("/worklist/").sees("Introduce them", "Ada", "due 28 October")
     # When she has rung them both, and says so.
-    visitor.taps("Introduce them: Ada", "link").sees("you have not introduced them yet")
+    visitor.taps("Introduce them Ada", "link").sees("you have not introduced them yet")
     visitor.marks("On the telephone, all three").taps("They are introduced")
     visitor.sees("Introduced. Her lay-worker may ring her from now on.", "Nothing waits for you")
     # Then nothing raises it again, and her lay-worker is asked for a try two days after.
@@ -115,13 +115,13 @@ def test_a_reply_leave_her_alone_is_the_midwifes_to_read_today_and_nobody_answer
     assert Inbound.objects.count() == 1
     # Then it is on the list of her midwife, due today, and she alone reads it.
     visitor.signs_in(lay_worker.supervisor.user).opens("/worklist/").sees("A reply to read", "due today")
-    visitor.does_not_see("leave her alone").taps("A reply to read: Ada", "link")
+    visitor.does_not_see("leave her alone").taps("A reply to read Ada", "link")
     visitor.sees("leave her alone", "It may not be she who wrote")
     # When a STOP comes meanwhile, texts are off at once and another duty stands beside it.
     comes_in("00000000-0000-4000-8000-000000000002", "STOP")
     assert SafeContact.objects.get(person=mother.person).texts_opted_in is False
     visitor.marks("Done").types(note="Asked her at the clinic").taps("Close this").sees("Closed.")
-    visitor.sees("Confirm with her safely").taps("Confirm with her safely: Ada", "link").sees("STOP")
+    visitor.sees("Confirm with her safely").taps("Confirm with her safely Ada", "link").sees("STOP")
     assert not Message.objects.filter(recipient_person=mother.person).exists(), "never answered by a machine"
     assert Duty.objects.get(kind="reply").outcome == "done"
     visitor.signs_in(lay_worker.user).opens(f"/mothers/{mother.programme_code}/").does_not_see(

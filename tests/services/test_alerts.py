@@ -114,9 +114,9 @@ def test_where_nobody_is_named_it_goes_further_up_and_is_never_lost(people, abse
         # Her midwife sees it on her list all the same, and may take it.
         assert alert in alerts_visible_to(people.midwife.user, on=local_date(NIGHT))
         other = make_user(Role.LEAD)
-        alerts.escalate(now=NIGHT + minutes(15))
+        assert (alerts.escalate(now=NIGHT + minutes(1)), alerts.escalate(now=NIGHT + minutes(1))) == (1, 0)
         alert.refresh_from_db()
-        assert alert.holder == other, "whoever comes is told at the next step"
+        assert (alert.holder, told(alert)) == (other, [other]), "whoever comes is told with the next tick"
 
 
 def test_one_entry_corrected_again_and_again_interrupts_once(people):

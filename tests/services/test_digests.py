@@ -87,9 +87,10 @@ def test_it_says_what_stands_when_it_is_sent_by_codes_and_counts_alone(lay_worke
     digests.refresh_daily(now=NOW)
     now = at("2026-10-26T08:30")
     plans.change(mother=held, request=plans.Hold("loss"), asked_by="midwife", by=midwife.user, now=NOW)
-    duties.raise_now(kind=Duty.Kind.INTRODUCE, mother=due, owner=midwife, due_on=MONDAY, by=None, now=NOW)
+    Duty.objects.all().update(closed_at=NOW, outcome="not_needed")
+    duties.raise_now(kind=Duty.Kind.REPLY, mother=due, owner=midwife, due_on=MONDAY, by=None, now=NOW)
     later = MONDAY + timedelta(days=1)
-    duties.raise_now(kind=Duty.Kind.INTRODUCE, mother=overdue, owner=midwife, due_on=later, by=None, now=NOW)
+    duties.raise_now(kind=Duty.Kind.REPLY, mother=overdue, owner=midwife, due_on=later, by=None, now=NOW)
     letters = sent(now)
     hers = letters[lay_worker.user.email]
     assert hers.subject == "Today: 2 overdue, 0 due"

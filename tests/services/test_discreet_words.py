@@ -1,10 +1,11 @@
 """Nothing that names a mother on a lock screen: every kind's words to staff hold her programme code and no more of her."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from mentoring.models import Alert, Duty
+from mentoring.models import Alert, Duty, Visit
 from mentoring.services import appointments, duties
 from outbox.models import Message
 from outbox.rules.registry import KINDS
@@ -19,9 +20,13 @@ NEVER = ("pregnan", "baby", "babies", "birth", "unborn", "antenatal")
 
 def composed(kind, *, mother, lay_worker, alert):
     starts_at = NOW + timedelta(days=1)
+    visit = Visit.objects.create(
+        client_id=uuid4(), mother=mother, lay_worker=lay_worker, started_at=NOW, started_by=lay_worker.user,
+        expected_end_at=NOW, expected_end_by=lay_worker.user,
+    )  # fmt: skip
     message = Message(
         kind=kind, channel="email", subject=mother.person, subject_due_on=TODAY, recipient_user=lay_worker.user,
-        nominal_on=TODAY, due_at=NOW, expires_at=starts_at, detail={"alert": alert.pk, "mothers": 2},
+        nominal_on=TODAY, due_at=NOW, expires_at=starts_at, detail={"alert": alert.pk, "mothers": 2, "visit": visit.pk},
     )  # fmt: skip
     if kind == "digest_of_the_worklist":
         message.recipient_user = lay_worker.supervisor.user

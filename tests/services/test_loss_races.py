@@ -94,9 +94,9 @@ def make_world(size: int) -> World:
     by = lay_worker.supervisor.user
     made = bulk.register_many(new, version=version, midwife_id=lay_worker.supervisor_id, by=by, now=NOW - DAY)
     hers = list(Mother.objects.filter(pk__in=[one.pk for one in made]).select_related("person").order_by("pk"))
-    # Her hours of this Friday are over: a text about tomorrow was due in them.
+    # Her hours of this Friday are nearly over: a text about tomorrow is due in them, and just now.
     SafeTime.objects.bulk_create(
-        SafeTime(safe_contact=sheet, weekdays=[5], from_time=time(9), to_time=time(11))
+        SafeTime(safe_contact=sheet, weekdays=[5], from_time=time(9), to_time=time(11, 40))
         for sheet in SafeContact.objects.filter(person__mother__in=hers)
     )
     rows = PlannedContact.objects.filter(opens_on__lte=TODAY, closes_on__gt=TODAY + DAY, withdrawn_at__isnull=True)

@@ -181,7 +181,7 @@ class Life:
     act_pair_too = act_pair
 
     def act_introduce(self) -> None:
-        pairings.introduce(pairing=self.pairing(), on=self.today, by=self.midwife.user, now=self.now)
+        pairings.introduce(pairing=self.pairing(), on=self.today, how="clinic", by=self.midwife.user, now=self.now)
 
     def act_end(self) -> None:
         pairings.end(pairing=self.pairing(), reason="moved", by=self.midwife.user, now=self.now)
@@ -372,7 +372,7 @@ def test_what_went_at_its_time_is_what_the_preview_says_of_the_life(seed: int) -
         send_until(at - timedelta(seconds=1), now)
         now = at
         if step == "introduced":
-            pairings.introduce(pairing=pairing, on=local_date(at), by=life.midwife.user, now=at)
+            pairings.introduce(pairing=pairing, on=local_date(at), how="clinic", by=life.midwife.user, now=at)
         elif step == "born":
             life.now = at
             life.change(plans.Birth(local_date(at)))

@@ -17,7 +17,8 @@ OWN = {"DATABASE_URL", "MIGRATE_DATABASE_URL", "REDIS_URL"}
 @pytest.mark.django_db
 def test_two_hundred_texts_go_once_each_while_everything_fails():
     here = connection.settings_dict
-    like = f"postgres:///{here['NAME']}?host={here['HOST']}&user=postgres"
+    host = here["HOST"] or here["OPTIONS"]["host"]
+    like = f"postgres:///{here['NAME']}?host={host}&user=postgres"
     command = [sys.executable, "-m", "tests.faults", "--short", "--like", like]
     environment = {name: value for name, value in os.environ.items() if name not in OWN}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)

@@ -91,5 +91,8 @@ def test_a_day_of_ticks_leaves_the_table_as_small_as_it_was():
     for number in range(2000):
         job_runs.ended_well(name="a job", started_at=NOW, count=number, now=NOW)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_relation_size('outbox_jobrun') / current_setting('block_size')::int")
-        assert cursor.fetchone()[0] <= 4
+        # Each run in the place of the one before it, none in an index: what is left of it goes with the next look at its page.
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'outbox_jobrun'")
+        updated, in_place = cursor.fetchone()
+        assert updated >= 1999 and in_place > 0.9 * updated

@@ -86,8 +86,6 @@ TABLE = {
     "worklist": ({MID, LEAD}, {}),
     "worry-raise": ({LAY}, CODE),
 }
-# Read by machines that cannot sign in: each has a secret of its own, and a test of who is let in beside it.
-OPEN_TO_MACHINES = {"calendar-feed"}
 # django-allauth's pages, which look after themselves, and the page that a locked session sees.
 KEPT = {
     "account_change_password", "account_inactive", "account_login", "account_logout", "account_reauthenticate",
@@ -106,7 +104,7 @@ MACHINES = {
 }
 
 # Asked by machines without a sign-in: each says nothing of a person, or proves the caller by itself.
-OPEN_TO_MACHINES = {"health", "health-jobs", "health-live", "health-ready", "metrics"}
+OPEN_TO_MACHINES = {"calendar-feed", "health", "health-jobs", "health-live", "health-ready", "metrics"}
 
 
 @pytest.fixture(autouse=True)

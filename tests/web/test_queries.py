@@ -212,6 +212,8 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
             return [reverse(name, kwargs=hers | {"client_id": rows["entry"]})]
         case "alert-detail":
             return [reverse(name, args=[rows["alerts"][role]])]
+        case "quiet-day-end":
+            return [reverse(name, args=[999])]
         case "duty-detail":
             return [reverse(name, args=[rows["duty"]])]
         case "rota-withdraw":
@@ -279,7 +281,7 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
 
 
 # What has no page of its own to read.
-POSTED_ONLY = {"cover-cancel", "user-act"}
+POSTED_ONLY = {"cover-cancel", "quiet-day-end", "user-act"}
 LEADS_ELSEWHERE = {"home", "kept-form"}
 
 
