@@ -3,13 +3,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from mentoring.services import alerts, duties, imports, reminders, visits
+from mentoring.services import alerts, digests, duties, imports, reminders, visits
 
 
 @shared_task
 def top_up_messages() -> int:
-    """Every hour: write the reminders that have come into the horizon. Safe to run twice at once."""
-    return reminders.top_up(now=timezone.now())
+    """Every hour: write the reminders and digests that have come into the horizon. Safe to run twice at once."""
+    now = timezone.now()
+    return reminders.top_up(now=now) + digests.refresh_daily(now=now)
 
 
 @shared_task
@@ -22,7 +23,11 @@ def run_import_jobs() -> int:
 def pass_alerts_on() -> int:
     """Every ten seconds: raise what an overdue visit gives rise to, pass on what nobody acknowledged. Safe to run twice at once."""
     now = timezone.now()
-    return visits.watch(now=now) + alerts.escalate(now=now)
+    try:
+        moved = visits.watch(now=now)
+    finally:
+        passed = alerts.escalate(now=now)
+    return moved + passed
 
 
 @shared_task

@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from mentoring.views import imports, log, midwife, mother, plan, protocol, rota, safety, staff, today, worklist
+from mentoring.views import (
+    calendar,
+    imports,
+    log,
+    loss,
+    midwife,
+    mother,
+    plan,
+    protocol,
+    rota,
+    safety,
+    staff,
+    today,
+    worklist,
+)
 
 LAY_WORKER: list[URLPattern] = [
     path("late-log/", today.late_log, name="late-log"),
@@ -13,6 +27,7 @@ LAY_WORKER: list[URLPattern] = [
     path("mothers/<str:programme_code>/log/now/<slug:kind>/", log.contact_urgent, name="contact-urgent"),
     path("mothers/<str:programme_code>/log/<uuid:client_id>/correct/", log.contact_correct, name="contact-correct"),
     path("mothers/<str:programme_code>/log/<uuid:client_id>/take-back/", log.contact_void, name="contact-void"),
+    path("mothers/<str:programme_code>/loss/", loss.loss_record, name="loss-record"),
     path("mothers/<str:programme_code>/next-time/", plan.appointment_agree, name="appointment-agree"),
     path(
         "mothers/<str:programme_code>/next-time/<int:pk>/call-off/",
@@ -36,14 +51,19 @@ MIDWIFE: list[URLPattern] = [
     path("lay-workers/<int:pk>/cover/", midwife.cover_arrange_all, name="cover-arrange-all"),
     path("mothers/new/", midwife.mother_register, name="mother-register"),
     path("mothers/<str:programme_code>/cover/", midwife.cover_arrange, name="cover-arrange"),
+    path("mothers/<str:programme_code>/loss/<int:pk>/undo/", loss.loss_undo, name="loss-undo"),
     path("mothers/<str:programme_code>/pair/", midwife.pair, name="pair"),
     path("mothers/<str:programme_code>/pairings/", midwife.mother_pairings, name="mother-pairings"),
+    path("mothers/<str:programme_code>/request/", worklist.request_record, name="request-record"),
     path("mothers/<str:programme_code>/safe-contact/", midwife.safe_contact_renew, name="safe-contact-renew"),
+    path("mothers/<str:programme_code>/support/", loss.support_start, name="support-start"),
     path("pairings/<int:pk>/end/", midwife.pairing_end, name="pairing-end"),
     path("worklist/", worklist.worklist, name="worklist"),
 ]
 
 PROGRAMME: list[URLPattern] = [
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/<str:token>.ics", calendar.calendar_feed, name="calendar-feed"),
     path("imports/", imports.import_new, name="import-new"),
     path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
     path("protocol/", protocol.protocol, name="protocol"),

@@ -14,4 +14,7 @@ urlpatterns = [
     path("jobs/messages/<int:pk>/<slug:act>/", views.stuck_message_act, name="stuck-message-act"),
     path("mailbox/", views.mailbox, name="mailbox"),
     path("messages/", views.message_list, name="message-list"),
+    path("messages/quiet-days/", views.quiet_day_add, name="quiet-day-add"),
+    path("messages/quiet-days/<int:pk>/end/", views.quiet_day_end, name="quiet-day-end"),
+    path("messages/what-you-are-told/", views.wishes_edit, name="wishes"),
 ]

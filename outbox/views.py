@@ -21,13 +21,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
+from outbox.forms import QuietDayForm, WishesForm
 from outbox.queries import jobs as job_queries
 from outbox.queries import messages as queries
 from outbox.queries import queue, stuck
+from outbox.queries.wishes import kinds_told, quiet_days_of, wishes_of
 from outbox.rules.receipts import said
-from outbox.services import delivery, messages, receipts, replies
+from outbox.services import delivery, messages, receipts, replies, wishes
 from outbox.services import stuck as stuck_services
 from people.access import SignedInRequest, requires
+from people.rules.local_time import local_date
 from people.rules.permissions import JOBS_READ, MAILBOX_READ, MESSAGE_DECIDE, MESSAGES_READ
 
 
@@ -115,6 +118,55 @@ def stuck_message_act(request: SignedInRequest, pk: int, act: str) -> HttpRespon
         )
         return redirect(back)
     return render(request, "outbox/stuck_message_act.html", {"message": message, "act": act, "back_href": back})
+
+
+@requires(MESSAGES_READ)
+@require_http_methods(["GET", "HEAD", "POST"])
+def wishes_edit(request: SignedInRequest) -> HttpResponse:
+    """What a person is told and how, what she cannot switch off and why, and her quiet days."""
+    now = timezone.now()
+    kinds = kinds_told(request.user)
+    form = WishesForm(
+        request.POST or None,
+        kinds=[kind for kind in kinds if kind.can_wait],
+        off=wishes_of([request.user.pk])[request.user.pk].off,
+    )
+    if request.method == "POST" and form.is_valid():
+        wishes.change(user=request.user, wanted=form.wanted, by=request.user, now=now)
+        notices.success(request, _("Saved. It holds from now on."))
+        return redirect("wishes")
+    context = {
+        "form": form,
+        "always": [kind for kind in kinds if kind.always],
+        "quiet_days": quiet_days_of(request.user, since_on=local_date(now)),
+    }
+    return render(request, "outbox/wishes.html", context)
+
+
+@requires(MESSAGES_READ)
+@require_http_methods(["GET", "HEAD", "POST"])
+def quiet_day_add(request: SignedInRequest) -> HttpResponse:
+    """One more day on which nothing that can wait is sent to her."""
+    form = QuietDayForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            wishes.keep_quiet(user=request.user, on=form.cleaned_data["on"], by=request.user, now=timezone.now())
+        except wishes.QuietDayIsPast:
+            form.add_error("on", _("Choose today or a day to come."))
+        else:
+            notices.success(request, _("Kept quiet."))
+            return redirect("wishes")
+    return render(request, "outbox/quiet_day.html", {"form": form, "back_href": reverse("wishes")})
+
+
+@requires(MESSAGES_READ)
+@require_POST
+def quiet_day_end(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The day is one like any other again."""
+    if not wishes.end_quiet(user=request.user, quiet_day_id=pk, now=timezone.now()):
+        raise Http404
+    notices.success(request, _("That day is one like any other again."))
+    return redirect("wishes")
 
 
 @requires(MAILBOX_READ)

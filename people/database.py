@@ -8,12 +8,13 @@ from pghistory.models import Event
 
 OWNER, APPLICATION, SEALED = "alongside_owner", "alongside_app", "alongside_sealed"
 
-# Rows that hold no record of a mother and may go: sessions, second factors, a finished import's file.
+# Rows that hold no record of a mother and may go: sessions, second factors, a person's own wishes.
 MAY_DELETE = frozenset(
     {
         "django_session",
         "account_emailaddress",
         "mfa_authenticator",
+        "outbox_quietday",
         "people_safetime",
         "usersessions_usersession",
     }

@@ -48,7 +48,7 @@ WALKS = {
     "lead": ["/protocol/"],
     "coordinator": ["/trial/exports/"],
     "dpo": ["/access-log/"],
-    "admin": ["/users/", "/localities/"],
+    "admin": ["/users/", "/localities/", "/jobs/"],
 }
 READY_SECONDS = 60
 REMINDER_SECONDS = 150
@@ -312,6 +312,10 @@ def check() -> int:
                 say("every role sees its pages, and no other's")
             wait_for_reminder(children)
             say("a reminder went through Celery")
+            status, _path, answer = Visitor(port).get("/health/")
+            if status != 200:
+                wrong.append(f"not every job runs: {answer}")
+                say(wrong[-1])
     return 1 if wrong else 0
 
 

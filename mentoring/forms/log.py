@@ -201,7 +201,7 @@ class ContactForm(WhenForm):
                 drop |= {"language", "interpreter"}
             if mode not in VISITS:
                 drop |= {"travel_minutes", "travel_miles"}
-        if correcting or not self.reached or start is None:
+        if correcting or not self.reached or start is None or start.held:
             drop |= {"next_time"}
         if not correcting:
             drop |= {"reason"}

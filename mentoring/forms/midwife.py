@@ -317,6 +317,11 @@ class ProtocolForm(forms.Form):
         label=_("Days between contacts after the birth"), min_value=1, max_value=365
     )
     mothers_per_lay_worker = forms.IntegerField(label=_("Most mothers to a lay-worker"), min_value=1, max_value=60)
+    calendar_feeds = forms.BooleanField(
+        label=_("Staff may have a secret calendar address"),
+        help_text=_("It shows agreed times by programme code. Taken away, every address opens nothing at once."),
+        required=False,
+    )
     reason = forms.CharField(
         label=_("Why"), max_length=300, error_messages={"required": _("Say why, for whoever looks back")}
     )
@@ -327,6 +332,7 @@ class ProtocolForm(forms.Form):
             Field("antenatal_every_days", width=3),
             Field("postnatal_every_days", width=3),
             Field("mothers_per_lay_worker", width=3),
+            "calendar_feeds",
             "reason",
             submit=_("Put this version in force"),
         )

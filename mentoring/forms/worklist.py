@@ -49,6 +49,35 @@ class IntroduceForm(forms.Form):
         self.helper = form_helper("how", "on", submit=_("They are introduced"))
 
 
+class RequestForm(forms.Form):
+    """What she has asked for (domain.md section 6)."""
+
+    what = forms.ChoiceField(
+        label=_("What has she asked for?"),
+        choices=[
+            ("fewer", _("Fewer contacts")),
+            ("another_lay_worker", _("Another lay-worker")),
+            ("stop", _("To stop")),
+            ("complain", _("To complain")),
+            ("what_is_kept", _("To know what is kept about her")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what she has asked for")},
+    )
+    note = forms.CharField(label=_("A note"), help_text=NOTE, max_length=500, required=False, widget=forms.Textarea)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_helper("what", Field("note", rows=3), submit=_("Record this"))
+
+    @property
+    def words(self) -> str:
+        """What the duty says was asked."""
+        what = str(dict(self.fields["what"].choices)[self.cleaned_data["what"]])  # type: ignore[attr-defined]  # a choice field
+        note = self.cleaned_data["note"]
+        return _("%(what)s: %(note)s") % {"what": what, "note": note} if note else what
+
+
 class CloseAlertForm(forms.Form):
     """What came of what was told."""
 

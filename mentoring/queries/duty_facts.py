@@ -41,6 +41,7 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
             "person_id",
             "midwife_id",
             "registered_at",
+            "imported",
             "protocol__antenatal_every_days",
             "protocol__postnatal_every_days",
         )
@@ -55,34 +56,34 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
     last_ended = dict(
         Pairing.objects.filter(mother__in=plans, ended_at__isnull=False).values_list("mother").annotate(Max("ends_on"))
     )
-    covered = set(
-        Cover.objects.filter(
-            mother__in=plans, cancelled_at__isnull=True, starts_on__lte=on, ends_on__gt=on
-        ).values_list("mother_id", flat=True)
-    )
+    covered, last_covered = _covers(plans, on)
     attempts: dict[int, list[Attempt]] = defaultdict(list)
-    for mother_id, happened_on, outcome in (
+    for mother_id, happened_on, outcome, entered_at in (
         Contact.objects.filter(mother__in=plans, voided_at__isnull=True)
         .order_by("happened_at", "id")
-        .values_list("mother_id", "happened_on", "outcome")
+        .values_list("mother_id", "happened_on", "outcome", "entered_at")
     ):
-        attempts[mother_id].append(Attempt(happened_on, outcome))
-    windows: dict[int, list[Status]] = defaultdict(list)
-    for plan_id, status in (
+        attempts[mother_id].append(Attempt(happened_on, outcome, local_date(entered_at)))
+    windows: dict[int, list[tuple[date, Status]]] = defaultdict(list)
+    for plan_id, closes_on, status in (
         planned_rows()
         .filter(plan__in=plan_ids, closes_on__lte=on, closes_on__gt=on - timedelta(days=2 * 366))
         .annotate(status=status_sql(on))
         .order_by("due_on")
-        .values_list("plan_id", "status")
+        .values_list("plan_id", "closes_on", "status")
     ):
-        windows[plan_id].append(Status(status))
+        windows[plan_id].append((closes_on, Status(status)))
     pauses: dict[int, list[tuple[date, date | None]]] = defaultdict(list)
-    for plan_id, from_on, until_on in (
-        Pause.objects.filter(plan__in=plan_ids, withdrawn_at__isnull=True, kind=Pause.Kind.PAUSE)
+    stops_ended: dict[int, date] = {}
+    for plan_id, kind, from_on, until_on in (
+        Pause.objects.filter(plan__in=plan_ids, withdrawn_at__isnull=True)
         .order_by("from_on")
-        .values_list("plan_id", "from_on", "until_on")
+        .values_list("plan_id", "kind", "from_on", "until_on")
     ):
-        pauses[plan_id].append((from_on, until_on))
+        if kind == Pause.Kind.PAUSE:
+            pauses[plan_id].append((from_on, until_on))
+        if until_on is not None and until_on <= on:
+            stops_ended[plan_id] = until_on
     asked = dict(
         SafeContact.objects.filter(person__in=[row["person_id"] for row in mothers.values()]).values_list(
             "person_id", "asked_on"
@@ -96,10 +97,12 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
         registered_on = local_date(mother["registered_at"])
         in_force = next((one for one in pauses[plan.pk] if one[0] <= on and (one[1] is None or on < one[1])), None)
         over = [until_on for _from, until_on in pauses[plan.pk] if until_on is not None and until_on <= on]
-        gone = pairing is not None and (
-            not pairing["lay_worker__user__is_active"]
-            or (pairing["lay_worker__left_on"] is not None and pairing["lay_worker__left_on"] <= on)
-        )
+        alone_since = None
+        if pairing is not None and mother_id not in covered:
+            left_on = pairing["lay_worker__left_on"]
+            if not pairing["lay_worker__user__is_active"] or (left_on is not None and left_on <= on):
+                days = (pairing["starts_on"], left_on, last_covered.get(mother_id))
+                alone_since = max(day for day in days if day is not None and day <= on)
         of_programme = plan.kind == ContactPlan.Kind.PROGRAMME
         after_birth = plan.born_on is not None
         known[mother_id] = Known(
@@ -107,6 +110,7 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
             MotherFacts(
                 held=plan.pk in held,
                 waiting_since=max(registered_on, last_ended.get(mother_id) or registered_on),
+                records_from=registered_on if mother["imported"] is not None else None,
                 paired_on=pairing["starts_on"] if pairing else None,
                 introduced_on=pairing["introduced_on"] if pairing else None,
                 attempts=attempts[mother_id],
@@ -120,22 +124,39 @@ def mothers_known(mother_ids: Collection[int], *, now: datetime) -> dict[int, Kn
                 ends_on=plan.ends_on,
                 pause=in_force,
                 pause_ended_on=max(over, default=None),
+                stop_ended_on=stops_ended.get(plan.pk),
                 asked_on=asked.get(mother["person_id"]),
-                lay_worker_gone=gone and mother_id not in covered,
+                alone_since=alone_since,
                 closed=closed[mother_id],
+                in_support=not of_programme,
             ),
         )
     return known
 
 
+def _covers(mother_ids: Collection[int], on: date) -> tuple[set[int], dict[int, date]]:
+    """Return who is covered on ``on`` by someone who is there, and by mother when the last cover that is over ended."""
+    covered: set[int] = set()
+    ended: dict[int, date] = {}
+    for row in Cover.objects.filter(mother__in=mother_ids, starts_on__lte=on).values(
+        "mother_id", "ends_on", "cancelled_at", "lay_worker__left_on", "lay_worker__user__is_active"
+    ):
+        ends = [row["ends_on"], row["lay_worker__left_on"], row["cancelled_at"] and local_date(row["cancelled_at"])]
+        ended_on = min(day for day in ends if day is not None)
+        if ended_on > on and row["lay_worker__user__is_active"]:
+            covered.add(row["mother_id"])
+        elif ended_on <= on:
+            ended[row["mother_id"]] = max(ended_on, ended.get(row["mother_id"], ended_on))
+    return covered, ended
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLayWorker:
-    """What a lay-worker's own duties follow from; ``feelings`` newest first."""
+    """What a lay-worker's own duties follow from; ``feelings`` (day, 1 to 5) newest first."""
 
     owner_id: int
     supervised_on: date
-    feelings: list[int]
-    felt_on: date | None
+    feelings: list[tuple[date, int]]
     low_closed_on: date | None
 
 
@@ -144,7 +165,7 @@ def lay_workers_known(*, now: datetime) -> dict[int, KnownLayWorker]:
     on = local_date(now)
     rows = LayWorker.objects.filter(Q(left_on__isnull=True) | Q(left_on__gt=on), user__is_active=True).order_by("pk")
     closed = _closed(Q(lay_worker__in=rows), "lay_worker_id")
-    felt: dict[int, list[tuple[int, date]]] = defaultdict(list)
+    felt: dict[int, list[tuple[date, int]]] = defaultdict(list)
     for lay_worker_id, feeling, happened_on in (
         Contact.objects.filter(
             lay_worker__in=rows, feeling__isnull=False, voided_at__isnull=True, happened_on__gt=on - timedelta(days=366)
@@ -152,7 +173,7 @@ def lay_workers_known(*, now: datetime) -> dict[int, KnownLayWorker]:
         .order_by("-happened_at", "-id")
         .values_list("lay_worker_id", "feeling", "happened_on")
     ):
-        felt[lay_worker_id].append((feeling, happened_on))
+        felt[lay_worker_id].append((happened_on, feeling))
     found = {}
     for row in rows:
         supervised = closed[row.pk].get(Duty.Kind.SUPERVISION_DUE, [])
@@ -160,8 +181,7 @@ def lay_workers_known(*, now: datetime) -> dict[int, KnownLayWorker]:
         found[row.pk] = KnownLayWorker(
             row.supervisor_id,
             supervised[0].on if supervised else local_date(row.made_at),
-            [feeling for feeling, _on in felt[row.pk][:3]],
-            felt[row.pk][0][1] if felt[row.pk] else None,
+            felt[row.pk][:3],
             low[0].on if low else None,
         )
     return found

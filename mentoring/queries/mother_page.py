@@ -12,6 +12,7 @@ from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pa
 from mentoring.queries.safe_contact import SHEET, advice_of, hours_of, numbers_and_hours
 from mentoring.queries.statuses import (
     STATUS_FACTS,
+    held_plans,
     is_held,
     open_rows,
     pause_columns,
@@ -23,7 +24,7 @@ from mentoring.queries.statuses import (
 from mentoring.queries.today import every_days_column, speaks_to_midwife_first
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
 from mentoring.rules.status import MentoringStatus
-from people.models import User
+from people.models import Loss, User
 from people.rules.local_time import local_date
 from people.rules.safe_contact import CallAdvice, SafeHours
 
@@ -99,6 +100,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
                     :1
                 ]
             ),
+            loss_reported=Exists(Loss.objects.filter(person=OuterRef("person_id"))),
             **numbers_and_hours(),
             **status_columns(on),
         )
@@ -119,6 +121,8 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "hours",
             "pause_until_on",
             "born",
+            "bereaved",
+            "loss_reported",
             *STATUS_FACTS,
             *SHEET,
         )
@@ -185,13 +189,17 @@ def _entries(mother: Mother, before: tuple[datetime, int] | None) -> list[dict[s
 
 @dataclass(frozen=True, slots=True)
 class LogStart:
-    """What a new log entry starts from: last time's answers, and which questions are relevant."""
+    """What a new log entry starts from: last time's answers, and which questions are relevant.
+
+    ``held``: nothing is planned, so nothing is asked about the next time.
+    """
 
     last_present: list[str] | None
     ask_role: bool
     language: str
     interpreter_needed: bool
     next_due_on: date | None
+    held: bool = False
 
 
 def log_start(mother: Mother, *, now: datetime) -> LogStart:
@@ -207,6 +215,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         Mother.objects.filter(pk=mother.pk)
         .annotate(
             has_last=Exists(last),
+            held=Exists(held_plans().filter(plan__mother=OuterRef("pk"), plan__closed_at__isnull=True)),
             last_present=Subquery(last.values("present")[:1]),
             first_spoke_on=Min(
                 "contacts__happened_on",
@@ -221,6 +230,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         )
         .values(
             "has_last",
+            "held",
             "last_present",
             "first_spoke_on",
             "read_back_on",
@@ -240,6 +250,7 @@ def log_start(mother: Mother, *, now: datetime) -> LogStart:
         language=facts["person__language"],
         interpreter_needed=facts["person__interpreter_needed"],
         next_due_on=after_this.first(),
+        held=facts["held"],
     )
 
 
@@ -272,6 +283,7 @@ def plan_facts(mother: Mother, *, on: date) -> dict[str, Any]:
             "pause_kind",
             "pause_until_on",
             "born",
+            "bereaved",
             "person__name_to_use",
             "person__pregnancy__edd",
             "midwife__user__name",

@@ -9,7 +9,7 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 from mentoring.models import Contact, ContactPlan, Pairing, Pause, PlannedContact
 from mentoring.rules.contacts import TWO_WAY_OUTCOMES
 from mentoring.rules.status import HELD, MentoringStatus, mentoring_status
-from people.models import Baby
+from people.models import Baby, Loss
 
 MADE, NOT_OFFERED, CANCELLED, MISSED = "made", "not_offered", "cancelled", "missed"
 OVERDUE, DUE, UPCOMING = "overdue", "due", "upcoming"
@@ -51,7 +51,10 @@ def open_rows(on: date) -> QuerySet[PlannedContact]:
 
 
 def pause_columns(on: date) -> dict[str, Any]:
-    """Return annotations of mothers: the pause or hold in force on ``on``, and whether a birth is recorded."""
+    """Return annotations of mothers: the pause or hold in force on ``on``, whether a birth, and whether a loss is recorded.
+
+    ``bereaved`` stays true once contact goes on: no page says a word of a birth or an age from then on.
+    """
     pauses = Pause.objects.filter(
         Q(from_on__lte=on) & (Q(until_on__isnull=True) | Q(until_on__gt=on))
         | Q(until_on__isnull=True) & ~Q(kind=Pause.Kind.PAUSE),
@@ -63,11 +66,15 @@ def pause_columns(on: date) -> dict[str, Any]:
         "pause_kind": Subquery(pauses.values("kind")[:1]),
         "pause_until_on": Subquery(pauses.values("until_on")[:1]),
         "born": Exists(Baby.objects.filter(pregnancy__person=OuterRef("person_id"))),
+        "bereaved": Exists(Loss.objects.filter(person=OuterRef("person_id"), undone_at__isnull=True)),
     }
 
 
 def status_columns(on: date) -> dict[str, Any]:
     """Return ``pause_columns`` and the other facts that ``status_of`` asks of a mother."""
+    support = ContactPlan.objects.filter(
+        mother=OuterRef("pk"), kind=ContactPlan.Kind.BEREAVEMENT, closed_at__isnull=True
+    )
     talks = Contact.objects.filter(
         mother=OuterRef("pk"), voided_at__isnull=True, outcome__in=TWO_WAY_OUTCOMES, happened_on__lte=on
     )
@@ -75,10 +82,11 @@ def status_columns(on: date) -> dict[str, Any]:
         "paired": Exists(Pairing.objects.filter(mother=OuterRef("pk"), ended_at__isnull=True)),
         "reached": Exists(talks),
         "over": ~Exists(going_on(on).filter(mother=OuterRef("pk"))),
+        "in_support": Exists(support),
     }
 
 
-STATUS_FACTS = ("pause_kind", "paired", "reached", "over")
+STATUS_FACTS = ("pause_kind", "paired", "reached", "over", "in_support")
 
 
 def going_on(on: date) -> QuerySet[ContactPlan]:
@@ -89,7 +97,11 @@ def going_on(on: date) -> QuerySet[ContactPlan]:
 def status_of(mother: Mapping[str, Any]) -> MentoringStatus:
     """Return a mother's mentoring status, from a row with ``STATUS_FACTS``."""
     return mentoring_status(
-        stop=mother["pause_kind"] or "", over=mother["over"], paired=mother["paired"], reached=mother["reached"]
+        stop=mother["pause_kind"] or "",
+        over=mother["over"],
+        paired=mother["paired"],
+        reached=mother["reached"],
+        in_support=mother["in_support"],
     )
 
 

@@ -100,6 +100,11 @@ class Today:
         return {name for name, count in names.items() if count > 1}
 
     @property
+    def asks_for_a_word(self) -> bool:
+        """Whether she is to speak to her midwife about one of them first: no day to be wished a good one."""
+        return any(card.speak_to_midwife for card in self.cards)
+
+    @property
     def is_clear(self) -> bool:
         """Whether nothing waits for her today."""
         return not (self.agreed_today or self.overdue or self.due or self.first)
@@ -171,9 +176,12 @@ def _card(
 
 
 def speaks_to_midwife_first(mother: Mapping[str, Any], *, on: date) -> bool:
-    """Return whether her midwife is asked before she is rung: a hold, or no birth recorded a week after the due date."""
-    if is_held(mother):
-        return True
+    """Return whether her midwife is asked before she is rung: a hold, or no birth recorded a week after the due date.
+
+    Once contact goes on after a loss the due date has no part in it.
+    """
+    if is_held(mother) or mother["bereaved"]:
+        return is_held(mother)
     edd = mother["person__pregnancy__edd"]
     return not mother["born"] and edd is not None and on >= edd + timedelta(days=BIRTH_EXPECTED_BY_DAYS)
 
@@ -218,6 +226,7 @@ def _mothers(user: User, on: date) -> QuerySet[Mother, dict[str, Any]]:
             "pause_kind",
             "pause_until_on",
             "born",
+            "bereaved",
             *SHEET,
         )
     )

@@ -328,15 +328,18 @@ def undo_hold(state: PlanState, *, on: date) -> PlanState:
     """Return the plan as if the hold had not been recorded, while ``on`` is not after the hold's own first day.
 
     Differs from ``resume`` where a pause that had begun went on as the hold: that pause comes back as it was, as do
-    the pauses that the hold withdrew (a false report). After the first day it is a resume. Raises ChangeRefused if
-    there is no hold.
+    the pauses that the hold withdrew (a false report). After the first day it is a resume, unless a pause or hold that
+    went on as this one would still be in force: what she asked for then comes back, no contact does.
+    Raises ChangeRefused if there is no hold.
     """
     _check_order(state, on)
     held = _hold_not_ended(state)
     if held is None:
         raise ChangeRefused(Refusal.NOTHING_TO_RESUME, "on", "there is no hold to undo")
-    if held.before is not None and held.undo_until is not None and on <= held.undo_until:
-        return _with_stops(state, held.before, on)
+    if held.before is not None and held.undo_until is not None:
+        goes_on = any(stop.pause.from_on == held.pause.from_on and stop.pause.covers(on) for stop in held.before)
+        if on <= held.undo_until or goes_on:
+            return _with_stops(state, held.before, on)
     return resume(state, on=on)
 
 

@@ -4,16 +4,20 @@ It checks every value it is given and never guesses; reading and writing streams
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from mentoring.rules import changes
 from mentoring.rules import plan as rules
 from mentoring.rules.changes import UNSET, PlanState, Unset
 from mentoring.rules.reminders import (
+    KEPT_DAYS,
     MOTHER,
+    OVERDUE_DAYS_AFTER,
     STAFF_FROM,
     Appointment,
     Facts,
@@ -28,6 +32,9 @@ from people.rules.safe_contact import SafeHours
 ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2199
+# Before and after every instant that a case can name.
+FIRST: Final = datetime(FIRST_YEAR - 1, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(LAST_YEAR + 5, 1, 1, tzinfo=UTC)
 
 LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 
@@ -98,8 +105,8 @@ def reminder_preview(cases: object) -> list[list[dict[str, Any]]]:
 
     A case has the keys of ``REMINDER_KEYS`` and may have a ``name``; its ``case`` is one of ``plan_preview``, which may
     say ``starts_on``. Every message as it stood with what was known at its time: a contact from the day after it (or
-    from the attempt that reached her that day), a birth and an introduction from the morning of their day. Raises
-    BadCase for the first that is wrong.
+    from the attempt that reached her that day), a birth and an introduction from the first instant of their day. A
+    pairing begins at 08:00 of its day. Raises BadCase for the first that is wrong.
     """
     return _each(cases, _reminders)
 
@@ -157,58 +164,66 @@ def _preview(value: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a case of ``reminder_preview`` says beside the plan."""
+    """What a case of ``reminder_preview`` says beside the plan, with the instants from which each thing is known.
+
+    ``made_at``: by the number of a window. A contact is known from the attempt that reached her that day, else from
+    the end of its day.
+    """
 
     case: _Case
     paired_on: date | None
     introduced_on: date | None
-    attempts: list[tuple[datetime, str]]
     appointments: list[tuple[datetime, int | None]]
     texts: Texts | None
+    made_at: dict[int, datetime]
+    tried_at: datetime | None
 
-    def contact_known_at(self, on: date) -> datetime:
-        """Return from when the completed contact of ``on`` is known: the attempt that reached her, else the next day."""
-        reached = (at for at, outcome in self.attempts if outcome == "reached" and local_date(at) == on)
-        return min(reached, default=end_of(on))
-
-    def facts_at(self, at: datetime) -> Facts:
-        """Return what was known at ``at``."""
-        case, on = self.case, local_date(at)
-        known = [contact_on for contact_on in case.contacts if self.contact_known_at(contact_on) <= at]
-        made = rules.made_numbers(case.windows, contacts=known, on=on)
-        tried = [*known, *(local_date(tried_at) for tried_at, _outcome in self.attempts if tried_at <= at)]
+    def facts_between(self, begins: datetime, ends: datetime) -> Facts:
+        """Return what was known from ``begins`` to ``ends``, as far as a message due between the two asks it."""
+        case, on = self.case, local_date(begins)
+        first_on, last_on = on - timedelta(days=OVERDUE_DAYS_AFTER), local_date(ends) + timedelta(days=KEPT_DAYS + 1)
+        at = bisect_left(case.windows, first_on, key=lambda window: window.due_on)
+        to = bisect_right(case.windows, last_on, key=lambda window: window.due_on)
         born_on = case.born_on if case.born_on is not None and case.born_on <= on else None
-        due_ons = {window.number: window.due_on for window in case.windows}
         return Facts(
             windows=[
-                OpenWindow(window.due_on, window.closes_on) for window in case.windows if window.number not in made
+                OpenWindow(window.due_on, window.closes_on)
+                for window in case.windows[at:to]
+                if not self._is_made(window.number, begins)
             ],
             paired_on=self.paired_on,
             offered_from=case.offered_from,
             introduced_on=self.introduced_on if self.introduced_on is not None and self.introduced_on <= on else None,
-            tried=self.paired_on is not None and any(tried_on >= self.paired_on for tried_on in tried),
+            tried=self.tried_at is not None and self.tried_at <= begins,
             pauses=[(pause.from_on, pause.until_on) for pause in case.pauses],
             edd=case.edd if born_on is None else None,
             ends_on=rules.ends_on(edd=case.edd, born_on=born_on),
             appointments=[
-                Appointment(starts_at, None if number is None else due_ons[number])
+                Appointment(starts_at, None if number is None else case.windows[number].due_on)
                 for starts_at, number in self.appointments
-                if number is None or number not in made
+                if first_on <= local_date(starts_at) <= last_on
+                and (number is None or not self._is_made(number, begins))
             ],
             texts=self.texts,
         )
 
+    def _is_made(self, number: int, at: datetime) -> bool:
+        return number in self.made_at and self.made_at[number] <= at
+
     def turns(self) -> list[datetime]:
-        """Return when something new is known, in order."""
+        """Return when something new is known, in order, between the first instant there is and the last."""
         days = [on for on in (self.introduced_on, self.case.born_on) if on is not None]
-        instants = [local_instant(on, time(0)) for on in days] + [at for at, _outcome in self.attempts]
-        return sorted({*instants, *(self.contact_known_at(on) for on in self.case.contacts)})
+        known = {local_instant(on, time(0)) for on in days} | set(self.made_at.values())
+        if self.tried_at is not None:
+            known.add(self.tried_at)
+        return [FIRST, *sorted(known), LAST]
 
 
 def _reminders(value: dict[str, Any]) -> list[dict[str, Any]]:
     _check_keys(value, "", REMINDER_KEYS, ("name",))
+    given = _object(value["case"], "case")
     try:
-        case = _case(_object(value["case"], "case"), allowed=("name", "starts_on"))
+        case = _case(given, allowed=("name", "starts_on"))
     except rules.PlanError as error:
         raise rules.PlanError(f"case.{error.field}", error.message) from error
     told = _told(value, case)
@@ -219,11 +234,8 @@ def _reminders(value: dict[str, Any]) -> list[dict[str, Any]]:
     if told.paired_on is not None:
         first = new_pairing(paired_at=local_instant(told.paired_on, STAFF_FROM))
         found |= {one for one in [first] if not any(pause.covers(told.paired_on) for pause in case.pauses)}
-    begins = datetime.min.replace(tzinfo=UTC)
-    for ends in [*told.turns(), datetime.max.replace(tzinfo=UTC)]:
-        known_at = local_instant(date(FIRST_YEAR, 1, 1), time(0)) if begins.year == 1 else begins
-        found |= {one for one in reminders(told.facts_at(known_at)) if begins <= one.due_at < ends}
-        begins = ends
+    for begins, ends in pairwise(told.turns()):
+        found |= {one for one in reminders(told.facts_between(begins, ends)) if begins <= one.due_at < ends}
     from_at, to_at = _local(value["from"], "from"), _local(value["to"], "to")
     rows = [
         {
@@ -256,8 +268,8 @@ def _told(value: dict[str, Any], case: _Case) -> _Told:
             raise rules.PlanError(f"{field}.number", f"{number!r} is not the number of a planned contact")
         appointments.append((_local(appointment["at"], f"{field}.at"), number))
     attempts = []
-    for at, one in enumerate(_list(value["attempts"], "attempts")):
-        field = f"attempts[{at}]"
+    for place, one in enumerate(_list(value["attempts"], "attempts")):
+        field = f"attempts[{place}]"
         attempt = _object(one, field)
         _check_keys(attempt, f"{field}.", ("at", "outcome"), ())
         if not isinstance(attempt["outcome"], str):
@@ -265,14 +277,33 @@ def _told(value: dict[str, Any], case: _Case) -> _Told:
         attempts.append((_local(attempt["at"], f"{field}.at"), attempt["outcome"]))
     hours = tuple(_hours(one, f"safe_times[{at}]") for at, one in enumerate(_list(value["safe_times"], "safe_times")))
     asked_on = _date_or_none(value["safe_contact_asked_on"], "safe_contact_asked_on")
+    paired_on = _date_or_none(value["paired_on"], "paired_on")
+    known_at = _contacts_known_at(case.contacts, attempts)
+    made_at: dict[int, datetime] = {}
+    for contact_on, at_instant in known_at.items():
+        window = rules.window_for(case.windows, contact_on)
+        if window is not None:
+            made_at[window.number] = min(made_at.get(window.number, LAST), at_instant)
+    tries = [*((local_date(at), at) for at, _outcome in attempts), *known_at.items()]
     return _Told(
         case=case,
-        paired_on=_date_or_none(value["paired_on"], "paired_on"),
+        paired_on=paired_on,
         introduced_on=_date_or_none(value["introduced_on"], "introduced_on"),
-        attempts=attempts,
         appointments=appointments,
         texts=None if asked_on is None else Texts(hours, asked_on),
+        made_at=made_at,
+        tried_at=min((at for on, at in tries if paired_on is not None and on >= paired_on), default=None),
     )
+
+
+def _contacts_known_at(contacts: list[date], attempts: list[tuple[datetime, str]]) -> dict[date, datetime]:
+    """Return from when each completed contact is known: the attempt that reached her that day, else the day's end."""
+    known = {contact_on: end_of(contact_on) for contact_on in contacts}
+    for at, outcome in attempts:
+        on = local_date(at)
+        if outcome == "reached" and on in known:
+            known[on] = min(known[on], at)
+    return known
 
 
 def _channels(value: object) -> dict[str, list[str]]:

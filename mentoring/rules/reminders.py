@@ -83,7 +83,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """One message: its kind, to whom, the due date it is about, the local date it is meant for, when it goes and expires."""
+    """One message: its kind, to whom, the due date it is about, the local date it is meant for, when it goes and expires.
+
+    ``about_at`` is the start of the appointment it is about: two of one day are two, one moved is another.
+    """
 
     kind: str
     recipient: str
@@ -91,12 +94,13 @@ class Reminder:
     nominal_on: date
     due_at: datetime
     expires_at: datetime
+    about_at: datetime | None = None
 
 
 def reminders(facts: Facts) -> Iterator[Reminder]:
     """Yield every message that the plan gives with what is known, past and future, but that of the pairing itself.
 
-    None is due inside a pause or before the pairing. An appointment is asked by its instant, so two on one day are two.
+    None is due inside a pause or before the pairing.
     """
     paired_on = facts.paired_on
     if paired_on is None:
@@ -134,21 +138,32 @@ def last_safe_time(hours: Sequence[SafeHours], *, before: datetime, since_on: da
     At least a quarter of an hour before those hours end, or at their start where they are shorter.
     """
     on = local_date(before)
-    [ordinary] = ORDINARY_HOURS
     while on >= since_on:
-        found = []
-        for safe in hours or ORDINARY_HOURS:
-            from_time, to_time = max(safe.from_time, ordinary.from_time), min(safe.to_time, ordinary.to_time)
-            if on.isoweekday() not in safe.weekdays or from_time >= to_time:
-                continue
-            starts_at, ends_at = local_instant(on, from_time), local_instant(on, to_time)
-            latest = min(before, max(starts_at, ends_at - BEFORE_HOURS_END))
-            if latest >= starts_at:
-                found.append(latest)
+        found = [
+            latest
+            for starts_at, ends_at in _hours_on(hours, on)
+            if (latest := min(before, max(starts_at, ends_at - BEFORE_HOURS_END))) >= starts_at
+        ]
         if found:
             return max(found)
         on -= timedelta(days=1)
     return None
+
+
+def may_still_be_texted(texts: Texts | None, *, due_at: datetime, at: datetime) -> bool:
+    """Return whether a text that was due at ``due_at`` may go at ``at``: that same local day, within her hours."""
+    if texts is None or local_date(at) != local_date(due_at):
+        return False
+    return any(starts_at <= at < ends_at for starts_at, ends_at in _hours_on(texts.hours, local_date(at)))
+
+
+def _hours_on(hours: Sequence[SafeHours], on: date) -> Iterator[tuple[datetime, datetime]]:
+    """Yield from when to when she may be written to on ``on``: her hours within the ordinary ones."""
+    [ordinary] = ORDINARY_HOURS
+    for safe in hours or ORDINARY_HOURS:
+        from_time, to_time = max(safe.from_time, ordinary.from_time), min(safe.to_time, ordinary.to_time)
+        if on.isoweekday() in safe.weekdays and from_time < to_time:
+            yield local_instant(on, from_time), local_instant(on, to_time)
 
 
 def _first_attempt(facts: Facts, paired_on: date) -> Iterator[Reminder]:
@@ -157,8 +172,7 @@ def _first_attempt(facts: Facts, paired_on: date) -> Iterator[Reminder]:
     if facts.introduced_on is not None:
         on = facts.introduced_on + timedelta(days=NO_ATTEMPT_DAYS_AFTER_INTRODUCTION)
     else:
-        # An imported caseload was paired before its records begin.
-        on = max(paired_on, facts.offered_from or paired_on) + timedelta(days=NO_ATTEMPT_DAYS_AFTER_PAIRING)
+        on = paired_on + timedelta(days=NO_ATTEMPT_DAYS_AFTER_PAIRING)
     yield _at_nine(NO_ATTEMPT_YET, None, on)
 
 
@@ -177,7 +191,8 @@ def _appointments(facts: Facts) -> Iterator[Reminder]:
     for appointment in facts.appointments:
         day_before = local_date(appointment.starts_at) - timedelta(days=1)
         due_at = local_instant(day_before, DAY_BEFORE_AT)
-        yield Reminder(APPOINTMENT_TOMORROW, LAY_WORKER, appointment.due_on, day_before, due_at, appointment.starts_at)
+        starts_at, due_on = appointment.starts_at, appointment.due_on
+        yield Reminder(APPOINTMENT_TOMORROW, LAY_WORKER, due_on, day_before, due_at, starts_at, starts_at)
         if facts.texts is None:
             continue
         text_at = last_safe_time(
@@ -185,9 +200,8 @@ def _appointments(facts: Facts) -> Iterator[Reminder]:
         )
         if text_at is None or (local_date(text_at) - facts.texts.asked_on).days > ASK_AGAIN_AFTER_DAYS:
             continue
-        yield Reminder(
-            APPOINTMENT_TOMORROW, MOTHER, appointment.due_on, local_date(text_at), text_at, appointment.starts_at
-        )
+        # Meant for the day before however early it goes: hours she changes afterwards bring no second text.
+        yield Reminder(APPOINTMENT_TOMORROW, MOTHER, due_on, day_before, text_at, starts_at, starts_at)
 
 
 def _baby_expected(facts: Facts) -> Iterator[Reminder]:

@@ -26,12 +26,15 @@ HELD = {
 }
 
 
-def mentoring_status(*, stop: str, over: bool, paired: bool, reached: bool) -> MentoringStatus:
+def mentoring_status(
+    *, stop: str, over: bool, paired: bool, reached: bool, in_support: bool = False
+) -> MentoringStatus:
     """Return her status: the one definition for every page, list and count.
 
     ``stop`` is the kind of the pause or hold in force, empty where there is none; ``over``: her plan's last day is past
-    or no plan is open; ``reached``: she ever took part in a contact. A hold comes before all else. Without a lay-worker
-    she awaits one, paused or not: someone must be there when the pause ends.
+    or no plan is open; ``reached``: she ever took part in a contact; ``in_support``: the open plan is bereavement
+    support. A hold comes before all else. Without a lay-worker she awaits one, paused or not: someone must be there
+    when the pause ends.
     """
     if stop in HELD:
         return HELD[stop]
@@ -41,4 +44,6 @@ def mentoring_status(*, stop: str, over: bool, paired: bool, reached: bool) -> M
         return MentoringStatus.AWAITING
     if stop == PAUSE:
         return MentoringStatus.PAUSED
+    if in_support:
+        return MentoringStatus.BEREAVED
     return MentoringStatus.ACTIVE if reached else MentoringStatus.NOT_YET_REACHED

@@ -1,9 +1,13 @@
 """What interrupts: raised by an entry, a loss or a visit, passed on where nobody has acknowledged it, closed with an outcome."""
 
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from mentoring.access import midwife_of
@@ -17,6 +21,7 @@ from outbox.services import messages
 from people.models import Loss, User
 from people.rules.local_time import local_date
 
+logger = logging.getLogger(__name__)
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 KEPT = timedelta(days=7)
 
@@ -82,25 +87,52 @@ def raise_alert(
 
 
 def escalate(*, now: datetime) -> int:
-    """Alerts that nobody has acknowledged in time pass on; returns how many. Safe to run twice at once."""
-    passed = 0
-    for pk in _overdue(now):
-        with transaction.atomic():
-            alert = _open_alerts().select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=pk).first()
-            if alert is None or alert.acknowledged_at is not None:
-                continue
-            at = rules.passes_on_at(kind=alert.kind, step=alert.step, step_at=alert.step_at)
-            following = rules.next_step(alert.kind, alert.step)
-            if at is None or following is None or at > now:
-                continue
-            before = alert.holder_id
-            alert.step, alert.step_at = following, now
-            _hand_to_holder(alert, now)
-            alert.save(update_fields=["step", "step_at", "holder", "told"])
-            if alert.holder_id != before or following == rules.PROCEDURE:
-                _tell(alert, now)
-            passed += 1
-    return passed
+    """Alerts that nobody has acknowledged in time pass on; returns how many. Safe to run twice at once.
+
+    One that cannot pass on stops no other: the first error is raised when all have been tried.
+    """
+    return each(_overdue(now), partial(_pass_on, now=now))
+
+
+def each(keys: Iterable[int], does: Callable[[int], int]) -> int:
+    """Return the sum of what ``does`` returns for each key, each in a transaction of its own; then raise the first error."""
+    done, first = 0, None
+    for key in keys:
+        try:
+            with transaction.atomic():
+                done += does(key)
+        except Exception as error:
+            logger.error("row %s could not be dealt with (%s)", key, type(error).__name__)
+            first = first or error
+    if first is not None:
+        raise first
+    return done
+
+
+def _pass_on(pk: int, *, now: datetime) -> int:
+    alert = _open_alerts().select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=pk).first()
+    if alert is None or alert.acknowledged_at is not None:
+        return 0
+    if alert.holder_id is None:
+        # Nobody was there to be told when it came. Whoever is now, is.
+        _hand_to_holder(alert, now)
+        if alert.holder_id is None:
+            return 0
+        alert.step_at = now
+        alert.save(update_fields=["step_at", "holder", "told"])
+        _tell(alert, now)
+        return 1
+    at = rules.passes_on_at(kind=alert.kind, step=alert.step, step_at=alert.step_at)
+    following = rules.next_step(alert.kind, alert.step)
+    if at is None or following is None or at > now:
+        return 0
+    before = alert.holder_id
+    alert.step, alert.step_at = following, now
+    _hand_to_holder(alert, now)
+    alert.save(update_fields=["step", "step_at", "holder", "told"])
+    if alert.holder_id != before or following == rules.PROCEDURE:
+        _tell(alert, now)
+    return 1
 
 
 @transaction.atomic
@@ -141,7 +173,9 @@ def _open_alerts():  # type: ignore[no-untyped-def]  # a queryset with what a ho
 
 def _overdue(now: datetime) -> list[int]:
     waiting = Alert.objects.filter(
-        closed_at__isnull=True, acknowledged_at__isnull=True, step_at__lte=now - rules.SOON, step__lt=rules.LEAD
+        Q(holder__isnull=True) | Q(step_at__lte=now - rules.SOON, step__lt=rules.LEAD),
+        closed_at__isnull=True,
+        acknowledged_at__isnull=True,
     )
     return list(waiting.order_by("step_at").values_list("pk", flat=True))
 

@@ -26,9 +26,12 @@ def agree(
 ) -> Appointment:
     """A time is agreed. It belongs to the open planned contact whose window holds it, and replaces the time agreed for it.
 
-    Without a lay-worker given it is her paired one's. Locks the plan. Raises Refused for a time that has passed.
+    Without a lay-worker given it is her paired one's. Locks the plan. Raises Refused for a time that has passed, and
+    while the plan is held.
     """
     plan = plans.locked_plan(mother)
+    if plans.is_held(plan):
+        raise Refused("on_hold", _("Her plan is on hold. Speak to her midwife first."))
     if starts_at <= now:
         raise Refused("appointment_in_past", _("Choose a time that is still to come."))
     on = local_date(starts_at)

@@ -266,7 +266,7 @@ def record_many(logged: Sequence[Logged]) -> list[Contact]:
 
 
 def refulfil_many(*, mother_ids: Collection[int]) -> int:
-    """Each window of these mothers' open plans is fulfilled by the earliest completed contact in it; returns how many moved.
+    """Each window of these mothers' plans is fulfilled by the earliest completed contact in it; returns how many moved.
 
     As ``plans.refulfil`` for one; a constant number of queries. The caller holds the plans' locks.
     """
@@ -279,7 +279,7 @@ def refulfil_many(*, mother_ids: Collection[int]) -> int:
         completed[mother_id].append((happened_on, pk))
     rows: dict[tuple[int, int], list[tuple[int, int | None, Window]]] = defaultdict(list)
     for mother_id, plan_id, pk, fulfilled_by, number, due_on, opens_on, closes_on, cut in (
-        PlannedContact.objects.filter(mother__in=mother_ids, plan__closed_at__isnull=True, withdrawn_at__isnull=True)
+        PlannedContact.objects.filter(mother__in=mother_ids, withdrawn_at__isnull=True)
         .order_by("plan_id", "due_on")
         .values_list(
             "mother_id", "plan_id", "id", "fulfilled_by_id", "number", "due_on", "opens_on", "closes_on", "cut"
@@ -290,6 +290,8 @@ def refulfil_many(*, mother_ids: Collection[int]) -> int:
     for (mother_id, _plan), standing in rows.items():
         days = {pk: on for on, pk in completed[mother_id]}
         by_number = fulfilling([window for _pk, _by, window in standing], completed[mother_id])
+        taken = set(by_number.values())
+        completed[mother_id] = [(on, pk) for on, pk in completed[mother_id] if pk not in taken]
         for pk, was, window in standing:
             now_by = by_number.get(window.number)
             if now_by != was:

@@ -191,7 +191,10 @@ def _plain(value: Any) -> Any:
 
 
 def _told(contact: Contact, plan: ContactPlan, now: datetime, *, is_new: bool) -> Recorded:
+    fulfilled = PlannedContact.objects.filter(fulfilled_by=contact, withdrawn_at__isnull=True).first()
+    # A held plan shows no open row, whatever its status (domain.md section 4, Hold).
+    if plans.is_held(plan):
+        return Recorded(contact, is_new, fulfilled, None)
     rows = plan.planned_contacts.filter(withdrawn_at__isnull=True)
-    fulfilled = rows.filter(fulfilled_by=contact).first()
     next_planned = rows.filter(made_on__isnull=True, closes_on__gt=local_date(now)).order_by("due_on").first()
     return Recorded(contact, is_new, fulfilled, next_planned)

@@ -1,13 +1,30 @@
-"""The one message a lay-worker gets when an import has paired mothers with her."""
+"""Messages that say how many: of an import, of a lay-worker's day, of a midwife's worklist. Written ahead, made when sent."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
+from django.db import transaction
+from django.db.models import Q
+
+from mentoring.access import midwives_answered_for
+from mentoring.models import Alert, Duty, LayWorker, Midwife
+from mentoring.queries.statuses import DUE, OVERDUE
+from mentoring.queries.today import Card, today_of
+from mentoring.rules.working_days import is_working_day
 from outbox.models import Message
+from outbox.queries.wishes import wishes_of
+from outbox.rules.transitions import WAITING
 from outbox.services import messages
+from people.models import User
 from people.rules.local_time import end_of, local_date, local_instant
 
 IMPORT_DIGEST = "import_digest"
+DIGEST_OF_THE_DAY = "digest_of_the_day"
+DIGEST_OF_THE_WORKLIST = "digest_of_the_worklist"
+DAILY = (DIGEST_OF_THE_DAY, DIGEST_OF_THE_WORKLIST)
+DIGEST_AT = time(8, 30)
+DIGEST_DAYS_AHEAD = 3
+NOTHING_TO_SAY = "nothing_to_say"
 KEPT_DAYS = 7
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 
@@ -59,3 +76,99 @@ def _join_waiting(mothers_by_user: Mapping[int, int], today: date) -> set[tuple[
         message.save(update_fields=["detail"])
         joined.add((message.recipient_user_id, message.channel))
     return joined
+
+
+@transaction.atomic
+def refresh_daily(*, now: datetime, user_ids: Collection[int] | None = None) -> int:
+    """The digests of the coming working days wait, one a person and day, by e-mail; returns how many came or went.
+
+    On a quiet day, or where she switched it off, there is none. Safe to run twice at once. ``user_ids`` none: everyone's.
+    """
+    rows = Message.objects.filter(kind__in=DAILY, expires_at__gt=now)
+    if user_ids is not None:
+        rows = rows.filter(recipient_user__in=user_ids)
+    # One that had nothing to say has been asked for its day: written again it would be asked each hour.
+    settled = set(rows.filter(why=NOTHING_TO_SAY).values_list("kind", "recipient_user", "nominal_on"))
+    wanted = {
+        key: one
+        for one in _daily(now, user_ids)
+        if (key := (one.kind, one.recipient_user_id, one.nominal_on)) not in settled
+    }
+    standing = rows.filter(status__in=WAITING)
+    gone = [
+        pk
+        for pk, kind, user_id, on in standing.values_list("pk", "kind", "recipient_user", "nominal_on")
+        if wanted.pop((kind, user_id, on), None) is None
+    ]
+    messages.cancel_many(ids=gone, why="withdrawn", now=now, waiting=False)
+    return len(gone) + messages.queue_many(list(wanted.values()), now=now)
+
+
+def refresh_for_user(user_id: int, now: datetime) -> int:
+    """Her digests are as she wishes; returns how many moved."""
+    return refresh_daily(now=now, user_ids=[user_id])
+
+
+def _daily(now: datetime, user_ids: Collection[int] | None) -> Iterator[messages.New]:
+    today = local_date(now)
+    days = [today + timedelta(days=ahead) for ahead in range(DIGEST_DAYS_AHEAD + 1)]
+    theirs = Q() if user_ids is None else Q(user__in=user_ids)
+    workers = LayWorker.objects.filter(theirs, Q(left_on__isnull=True) | Q(left_on__gt=today))
+    told = [(DIGEST_OF_THE_DAY, user_id) for user_id in workers.values_list("user_id", flat=True)]
+    told += [
+        (DIGEST_OF_THE_WORKLIST, user_id)
+        for user_id in Midwife.objects.filter(theirs).values_list("user_id", flat=True)
+    ]
+    wishes = wishes_of({user_id for _kind, user_id in told})
+    for kind, user_id in told:
+        hers = wishes[user_id]
+        if not hers.takes(kind, Message.Channel.EMAIL):
+            continue
+        for on in days:
+            if is_working_day(on) and on not in hers.quiet_on:
+                yield messages.New(
+                    kind=kind,
+                    recipient_user_id=user_id,
+                    channel=Message.Channel.EMAIL,
+                    nominal_on=on,
+                    due_at=local_instant(on, DIGEST_AT),
+                    expires_at=end_of(on),
+                )
+
+
+def day_of(message: Message) -> tuple[list[str], list[str]]:
+    """Return the codes of those overdue and of those due on the day of a digest, to its recipient."""
+    today = today_of(_user(message), now=local_instant(message.nominal_on, DIGEST_AT))
+    cards: list[Card] = [*today.overdue, *today.due, *today.first]
+    return (
+        [card.code for card in cards if card.status == OVERDUE],
+        [card.code for card in cards if card.status == DUE],
+    )
+
+
+def worklist_of(message: Message) -> tuple[list[str], int]:
+    """Return the codes of mothers of the duties due by the day of a digest, and how many alerts its recipient holds.
+
+    A duty that is about a lay-worker, not a mother, has an empty code.
+    """
+    user = _user(message)
+    owners = midwives_answered_for(user, on=message.nominal_on)
+    duties = Duty.objects.filter(owner__in=owners, closed_at__isnull=True, due_on__lte=message.nominal_on)
+    codes = duties.order_by("due_on", "pk").values_list("mother__programme_code", flat=True)
+    alerts = Alert.objects.filter(holder=user, closed_at__isnull=True).count()
+    return [code or "" for code in codes], alerts
+
+
+def why_no_day(some: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return for each none, or that her day has nothing in it."""
+    return [None if any(day_of(message)) else NOTHING_TO_SAY for message in some]
+
+
+def why_no_worklist(some: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return for each none, or that her worklist has nothing in it."""
+    return [None if any(worklist_of(message)) else NOTHING_TO_SAY for message in some]
+
+
+def _user(message: Message) -> User:
+    assert message.recipient_user is not None
+    return message.recipient_user

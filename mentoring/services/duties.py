@@ -1,12 +1,14 @@
 """Duties: what a midwife must do next, raised by a tick or a service, closed by a person or by what made them needless."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from mentoring.models import ContactPlan, Duty, LayWorker, Midwife, Mother
+from mentoring.models import ContactPlan, Duty, LayWorker, Midwife, Mother, Pairing
 from mentoring.queries.duty_facts import lay_workers_known, mothers_known
 from mentoring.rules import duties as rules
 from mentoring.rules.duties import Wanted
@@ -26,8 +28,6 @@ BY_RULE = frozenset(
 )  # fmt: skip
 # Closed by a person alone once raised: the talk is owed whatever happens meanwhile.
 KEPT = frozenset({rules.SIX_WEEK_CHECK, rules.END_CHECK, rules.MOOD_LOW, rules.SUPERVISION_DUE})
-# A held plan shows none of these until it is resumed (domain.md section 4, Hold).
-HIDDEN_WHILE_HELD = BY_RULE - {rules.SUPERVISION_DUE, rules.MOOD_LOW}
 
 
 def sweep(*, now: datetime) -> int:
@@ -62,11 +62,14 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime) -> int:
         for wanted in rules.of_mother(mother.facts, on=on):
             if standing.pop((mother_id, wanted.kind), None) is None:
                 new.append(_new(wanted, now, owner_id=mother.owner_id, mother_id=mother_id))
-    gone = [
-        duty.pk
-        for duty in standing.values()
-        if duty.kind not in KEPT or (duty.mother_id in known and known[duty.mother_id].facts.held)
-    ]
+    gone: dict[str, list[int]] = defaultdict(list)
+    for (_mother, kind), duty in standing.items():
+        hers = known.get(duty.mother_id) if duty.mother_id is not None else None
+        facts = hers.facts if hers is not None else None
+        if kind in KEPT and not (facts is not None and facts.held):
+            continue
+        answered = facts is not None and rules.is_answered(kind, facts, raised_on=local_date(duty.raised_at))
+        gone[Duty.Outcome.ANSWERED if answered else Duty.Outcome.NOT_NEEDED].append(duty.pk)
     return _write(new, gone, now)
 
 
@@ -98,12 +101,14 @@ def raise_now(
         raised_by=by,
         text=text,
     )
-    Duty.objects.bulk_create([new], ignore_conflicts=True)
-    same = Duty.objects.select_for_update(no_key=True, of=("self",)).get(
-        kind=kind, mother=mother, lay_worker=lay_worker, closed_at__isnull=True
-    )
-    if text and text not in same.text:
-        same.text = f"{same.text}\n{text}".strip()[-1000:]
+    open_ones = Duty.objects.filter(kind=kind, mother=mother, lay_worker=lay_worker, closed_at__isnull=True)
+    same = None
+    while same is None:
+        Duty.objects.bulk_create([new], ignore_conflicts=True)
+        # None where the one that stood in the way has been closed in between: then there is room.
+        same = open_ones.select_for_update(no_key=True, of=("self",)).first()
+    if text and f"\n{text}\n" not in f"\n{same.text}\n":
+        same.text = f"{same.text}\n{text}"
         same.save(update_fields=["text"])
     return same
 
@@ -129,30 +134,37 @@ def settle(*, mother: Mother, kind: str, outcome: str, by: User, now: datetime) 
     )
 
 
-def hand_over(*, mother: Mother, owner_id: int | None) -> int:
-    """Her open duties are another midwife's; returns how many moved."""
-    return Duty.objects.filter(mother=mother, closed_at__isnull=True).exclude(owner=owner_id).update(owner=owner_id)
+def hand_over(*, mother: Mother | None = None, lay_worker: LayWorker | None = None, owner_id: int | None) -> int:
+    """The open duties about her are another midwife's, a lay-worker's with those of her mothers; returns how many moved."""
+    about = (
+        Q(mother=mother)
+        if mother is not None
+        else Q(lay_worker=lay_worker)
+        | Q(mother__in=Pairing.objects.filter(lay_worker=lay_worker, ended_at__isnull=True).values("mother"))
+    )
+    standing = Duty.objects.filter(about, closed_at__isnull=True)
+    return standing.filter(~Q(owner=owner_id) | Q(owner__isnull=True)).update(owner=owner_id)
 
 
+@transaction.atomic
 def _sweep_lay_workers(now: datetime) -> int:
-    with transaction.atomic():
-        on = local_date(now)
-        standing = set(
-            Duty.objects.filter(lay_worker__isnull=False, closed_at__isnull=True).values_list("lay_worker_id", "kind")
+    on = local_date(now)
+    standing = {
+        (duty.lay_worker_id, duty.kind): duty.pk
+        for duty in Duty.objects.filter(lay_worker__isnull=False, closed_at__isnull=True)
+    }
+    known = lay_workers_known(now=now)
+    new = [
+        _new(wanted, now, owner_id=one.owner_id, lay_worker_id=lay_worker_id)
+        for lay_worker_id, one in known.items()
+        for wanted in rules.of_lay_worker(
+            feelings=one.feelings, supervised_on=one.supervised_on, low_closed_on=one.low_closed_on, on=on
         )
-        new = [
-            _new(wanted, now, owner_id=known.owner_id, lay_worker_id=lay_worker_id)
-            for lay_worker_id, known in lay_workers_known(now=now).items()
-            for wanted in rules.of_lay_worker(
-                feelings=known.feelings,
-                supervised_on=known.supervised_on,
-                low_closed_on=known.low_closed_on,
-                felt_on=known.felt_on,
-                on=on,
-            )
-            if (lay_worker_id, wanted.kind) not in standing
-        ]
-        return _write(new, [], now)
+        if (lay_worker_id, wanted.kind) not in standing
+    ]
+    # Nobody meets one who has left; a word with her may still be owed.
+    left = [pk for (key, kind), pk in standing.items() if kind == Duty.Kind.SUPERVISION_DUE and key not in known]
+    return _write(new, {Duty.Outcome.NOT_NEEDED: left}, now)
 
 
 def _new(
@@ -174,9 +186,10 @@ def _new(
     )
 
 
-def _write(new: list[Duty], gone: list[int], now: datetime) -> int:
+def _write(new: list[Duty], gone: Mapping[str, list[int]], now: datetime) -> int:
     Duty.objects.bulk_create(new, ignore_conflicts=True)
-    closed = Duty.objects.filter(pk__in=gone, closed_at__isnull=True).update(
-        closed_at=now, outcome=Duty.Outcome.NOT_NEEDED
-    )
-    return len(new) + closed
+    moved = len(new)
+    for outcome, pks in gone.items():
+        if pks:
+            moved += Duty.objects.filter(pk__in=pks, closed_at__isnull=True).update(closed_at=now, outcome=outcome)
+    return moved

@@ -1,8 +1,7 @@
 """The programme's kinds of message: what each says to staff (code and dates, never more), and whether it is still wanted."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -10,15 +9,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from mentoring.models import Alert, Appointment, Mother, Pairing, Visit
+from mentoring.access import ALERTED
+from mentoring.models import Alert, Appointment, Cover, Mother, Pairing, Visit
+from mentoring.queries.statuses import held_plans
 from mentoring.rules import reminders as rules
 from mentoring.rules.contacts import VISITS
-from mentoring.services import reminders, texts
+from mentoring.services import digests, reminders, texts
 from mentoring.services.digests import IMPORT_DIGEST
+from mentoring.services.losses import SPEAK_TO_MIDWIFE
 from mentoring.services.visits import ARE_YOU_WELL
 from outbox.models import Message
-from outbox.rules.registry import Kind, Words, register
-from people.rules.local_time import LOCAL
+from outbox.rules.registry import Kind, Words, register, settle_by
+from people.models import Loss
+from people.rules.local_time import LOCAL, local_date
+from people.rules.roles import Role
+
+TO_LAY_WORKER = frozenset({Role.LAY_WORKER})
 
 
 def _about(messages: Sequence[Message]) -> dict[int, str]:
@@ -26,15 +32,30 @@ def _about(messages: Sequence[Message]) -> dict[int, str]:
     return dict(Mother.objects.filter(person__in=persons).values_list("person_id", "programme_code"))
 
 
-def _composer(subject: Promise, body: Promise, why: Promise) -> Callable[[Sequence[Message]], list[Words]]:
+def _composer(
+    subject: Promise, body: Promise, why: Promise, *, of_birth: bool = False
+) -> Callable[[Sequence[Message]], list[Words]]:
+    """Return how a message about one mother is put. ``of_birth``: after a loss, one sent before it says it no more."""
+
     def compose(messages: Sequence[Message]) -> list[Words]:
         codes = _about(messages)
+        bereaved = _bereaved(messages) if of_birth else frozenset()
         composed = []
         for message in messages:
             assert message.subject_id is not None
             code = codes[message.subject_id]
             due_on = date_format(message.subject_due_on, "j F") if message.subject_due_on else ""
             filled = {"code": code, "due_on": due_on}
+            if message.subject_id in bereaved:
+                composed.append(
+                    Words(
+                        subject=_("%(code)s: an earlier message") % filled,
+                        body=_("What it said does not hold any more."),
+                        path=reverse("mother-detail", args=[code]),
+                        why="",
+                    )
+                )
+                continue
             composed.append(
                 Words(
                     subject=str(subject) % filled,
@@ -46,6 +67,23 @@ def _composer(subject: Promise, body: Promise, why: Promise) -> Callable[[Sequen
         return composed
 
     return compose
+
+
+def _bereaved(messages: Sequence[Message]) -> frozenset[int]:
+    persons = {message.subject_id for message in messages}
+    return frozenset(
+        Loss.objects.filter(person__in=persons, undone_at__isnull=True).values_list("person_id", flat=True)
+    )
+
+
+def _held(messages: Sequence[Message]) -> frozenset[int]:
+    """Return the persons, of those that messages are about, whose plan is held now."""
+    persons = {message.subject_id for message in messages}
+    return frozenset(
+        held_plans()
+        .filter(plan__mother__person__in=persons, plan__closed_at__isnull=True)
+        .values_list("plan__mother__person_id", flat=True)
+    )
 
 
 def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
@@ -63,6 +101,44 @@ def _import_digest_words(messages: Sequence[Message]) -> list[Words]:
     ]
 
 
+def _day_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        overdue, due = digests.day_of(message)
+        lines = [
+            text % {"codes": ", ".join(codes)}
+            for text, codes in ((_("Overdue: %(codes)s."), overdue), (_("Due: %(codes)s."), due))
+            if codes
+        ]
+        composed.append(
+            Words(
+                subject=_("Today: %(overdue)d overdue, %(due)d due") % {"overdue": len(overdue), "due": len(due)},
+                body=" ".join(lines),
+                path=reverse("today"),
+                why=_("You get this at 08:30 on working days when something is due or overdue."),
+            )
+        )
+    return composed
+
+
+def _worklist_words(messages: Sequence[Message]) -> list[Words]:
+    composed = []
+    for message in messages:
+        codes, alerts = digests.worklist_of(message)
+        duties = ngettext("%(count)d duty", "%(count)d duties", len(codes)) % {"count": len(codes)}
+        open_alerts = ngettext("%(count)d open alert", "%(count)d open alerts", alerts) % {"count": alerts}
+        about = ", ".join(dict.fromkeys(code for code in codes if code))
+        composed.append(
+            Words(
+                subject=_("Your worklist: %(duties)s, %(alerts)s") % {"duties": duties, "alerts": open_alerts},
+                body=_("Due by today: %(codes)s.") % {"codes": about} if about else _("Open your worklist."),
+                path=reverse("worklist"),
+                why=_("You get this at 08:30 on working days when a duty is due or an alert of yours is open."),
+            )
+        )
+    return composed
+
+
 def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
     recipients = {message.recipient_user_id for message in messages}
     paired = set(
@@ -73,53 +149,62 @@ def _why_not_paired(messages: Sequence[Message], now: datetime) -> list[str | No
     return [None if message.recipient_user_id in paired else "not_hers" for message in messages]
 
 
-def _why_not_newly_paired(messages: Sequence[Message], now: datetime) -> list[str | None]:
-    """Return none for each while the recipient is the mother's own lay-worker."""
-    paired = set(
-        Pairing.objects.filter(
-            mother__person__in={message.subject_id for message in messages}, ended_at__isnull=True
-        ).values_list("mother__person", "lay_worker__user_id")
+def _why_not_to_speak(messages: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return none for each while her plan is held and the recipient is with her, paired or covering."""
+    held, on = _held(messages), local_date(now)
+    persons = {message.subject_id for message in messages}
+    paired = Pairing.objects.filter(mother__person__in=persons, ended_at__isnull=True)
+    covered = Cover.objects.filter(
+        mother__person__in=persons, cancelled_at__isnull=True, starts_on__lte=on, ends_on__gt=on
     )
-    return [None if (message.subject_id, message.recipient_user_id) in paired else "not_hers" for message in messages]
+    with_her = {
+        pair for some in (paired, covered) for pair in some.values_list("mother__person_id", "lay_worker__user_id")
+    }
+    return [
+        "not_held"
+        if message.subject_id not in held
+        else None
+        if (message.subject_id, message.recipient_user_id) in with_her
+        else "not_hers"
+        for message in messages
+    ]
 
 
 def _appointment_words(messages: Sequence[Message]) -> list[Words]:
     """Return the words of agreed times: to staff with the code, to her without a word that could tell anyone anything."""
     codes = _about(messages)
-    times: dict[tuple[int, date | None], list[tuple[datetime, str]]] = defaultdict(list)
-    for person_id, due_on, starts_at, mode in (
-        Appointment.objects.filter(mother__person__in=codes, withdrawn_at__isnull=True)
-        .order_by("starts_at")
-        .values_list("mother__person", "planned_contact__due_on", "starts_at", "mode")
-    ):
-        times[person_id, due_on].append((starts_at, mode))
+    visits = set(
+        Appointment.objects.filter(
+            mother__person__in=codes,
+            starts_at__in={message.expires_at for message in messages},
+            mode__in=VISITS,
+            withdrawn_at__isnull=True,
+        ).values_list("mother__person", "starts_at")
+    )
     without_text = texts.without_their_text(messages)
     composed = []
     for message in messages:
         assert message.subject_id is not None
-        # It expires when the appointment begins: which is how two of one day are told apart. Read in the app later, it
-        # may have been called off since.
-        agreed = times[message.subject_id, message.subject_due_on]
-        mode = next((mode for starts_at, mode in agreed if starts_at == message.expires_at), "")
-        local = message.expires_at.astimezone(LOCAL)
-        filled = {"code": codes[message.subject_id], "at": date_format(local, "H:i"), "day": date_format(local, "l")}
+        # It expires when the appointment begins. One that was called off since is still read in the app.
+        starts_at = message.expires_at
+        local = starts_at.astimezone(LOCAL)
+        filled = {
+            "code": codes[message.subject_id],
+            "at": date_format(local, "H:i"),
+            "day": date_format(local, "l j F"),
+        }
         if message.recipient_person_id is not None:
-            met = _("See you on %(day)s at %(at)s.") if mode in VISITS else _("Talk to you on %(day)s at %(at)s.")
+            is_visit = (message.subject_id, starts_at) in visits
+            met = _("See you on %(day)s at %(at)s.") if is_visit else _("Talk to you on %(day)s at %(at)s.")
             composed.append(Words("", f"{met % filled} {_('If that does not suit, just reply.')}", "", ""))
             continue
+        said = [_("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled]
+        if message.pk in without_text:
+            said.append(_("She gets no text about it: none could go safely."))
         composed.append(
             Words(
                 subject=_("%(code)s: %(day)s at %(at)s") % filled,
-                body=" ".join(
-                    [
-                        _("You agreed to be in touch with %(code)s on %(day)s at %(at)s.") % filled,
-                        *(
-                            [_("She gets no text about it: none could go safely.")]
-                            if message.pk in without_text
-                            else []
-                        ),
-                    ]
-                ),
+                body=" ".join(said),
                 path=reverse("mother-detail", args=[codes[message.subject_id]]),
                 why=_("You get this at 17:00 on the day before a time you agreed."),
             )
@@ -186,7 +271,9 @@ def _keys(messages: Sequence[Message], name: str) -> set[int]:
 
 
 def register_kinds() -> None:
-    """Every kind of the programme can be sent."""
+    """Every kind of the programme can be sent, and settled where a member of staff changes what she is told."""
+    settle_by(reminders.refresh_for_user)
+    settle_by(digests.refresh_for_user)
     plan_kinds = {
         rules.NO_ATTEMPT_YET: (
             gettext_noop("first contact not tried yet"),
@@ -224,13 +311,15 @@ def register_kinds() -> None:
         ),
     }
     for code, (label, subject, body, why) in plan_kinds.items():
-        register(Kind(code, label, _composer(subject, body, why), reminders.why_not_wanted))
+        compose = _composer(subject, body, why, of_birth=code in {rules.BABY_EXPECTED, rules.ENDING})
+        register(Kind(code, label, compose, reminders.why_not_wanted, to=TO_LAY_WORKER))
     register(
         Kind(
             rules.APPOINTMENT_TOMORROW,
             gettext_noop("appointment tomorrow"),
             _appointment_words,
             reminders.why_not_wanted,
+            to=TO_LAY_WORKER,
             to_mothers=True,
             did_not_go=texts.tell_it_did_not_go,
         )
@@ -247,6 +336,7 @@ def register_kinds() -> None:
                 gettext_lazy("You get this when a text to a mother you look after cannot go, or does not arrive."),
             ),
             texts.why_not_wanted,
+            to=TO_LAY_WORKER,
         )
     )
     register(
@@ -258,10 +348,53 @@ def register_kinds() -> None:
                 gettext_lazy("You are paired with %(code)s. Her midwife introduces you first: wait to hear from her."),
                 gettext_lazy("You get this once, when a midwife pairs a mother with you."),
             ),
-            _why_not_newly_paired,
+            reminders.why_no_new_pairing,
+            to=TO_LAY_WORKER,
         )
     )
-    register(Kind(IMPORT_DIGEST, gettext_noop("mothers added by an import"), _import_digest_words, _why_not_paired))
+    register(
+        Kind(
+            IMPORT_DIGEST,
+            gettext_noop("mothers added by an import"),
+            _import_digest_words,
+            _why_not_paired,
+            to=TO_LAY_WORKER,
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_DAY,
+            gettext_noop("digest of the day"),
+            _day_words,
+            digests.why_no_day,
+            to=TO_LAY_WORKER,
+            channels=("email",),
+        )
+    )
+    register(
+        Kind(
+            digests.DIGEST_OF_THE_WORKLIST,
+            gettext_noop("digest of the worklist"),
+            _worklist_words,
+            digests.why_no_worklist,
+            to=frozenset({Role.MIDWIFE}),
+            channels=("email",),
+        )
+    )
+    register(
+        Kind(
+            SPEAK_TO_MIDWIFE,
+            gettext_noop("speak to your midwife"),
+            _composer(
+                gettext_lazy("%(code)s: speak to your midwife first"),
+                gettext_lazy("Speak to your midwife before you are in touch with %(code)s."),
+                gettext_lazy("You get this because you look after %(code)s. Nothing is expected of you until then."),
+            ),
+            _why_not_to_speak,
+            to=TO_LAY_WORKER,
+            always=gettext_noop("so that nobody is in touch with her unprepared"),
+        )
+    )
     register(
         Kind(
             ARE_YOU_WELL,
@@ -269,6 +402,7 @@ def register_kinds() -> None:
             _visit_words,
             _why_not_under_way,
             any_hour=True,
+            to=TO_LAY_WORKER,
         )
     )
     alert_kinds = {
@@ -281,5 +415,12 @@ def register_kinds() -> None:
     }
     for code, subject in alert_kinds.items():
         register(
-            Kind(f"alert_{code}", str(subject) % {"code": ""}, _alert_composer(subject), _why_not_open, any_hour=True)
+            Kind(
+                f"alert_{code}",
+                str(subject) % {"code": ""},
+                _alert_composer(subject),
+                _why_not_open,
+                any_hour=True,
+                to=ALERTED,
+            )
         )

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import Midwife, Mother
 from mentoring.rules import changes
+from mentoring.rules.duties import SAFE_CONTACT_REASK
 from mentoring.rules.plan import PlanError
 from mentoring.rules.refusals import Refused
-from mentoring.services import plans, protocol, reminders
+from mentoring.services import duties, plans, protocol, reminders
 from people.models import Baby, Gate, Person, PhoneNumber, Pregnancy, SafeContact, SafeTime, User
 from people.rules.local_time import local_date
 from people.rules.phones import NotANumber, normalised
@@ -154,6 +155,7 @@ def renew_safe_contact(
     gates.lock_exclusively([mother.person.gate_id])
     written = _write_sheet(mother.person, sheet, numbers, by=by, now=now)
     reminders.refresh_for(mother_ids=[mother.pk], now=now)
+    duties.settle(mother=mother, kind=SAFE_CONTACT_REASK, outcome="done", by=by, now=now)
     return written
 
 

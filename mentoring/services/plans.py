@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import (
     Appointment,
+    AskedBy,
     Cadence,
     Contact,
     ContactPlan,
+    Duty,
     Mother,
     Pairing,
     Pause,
@@ -25,8 +28,8 @@ from mentoring.rules.changes import UNSET, Difference, PlanState, Unset
 from mentoring.rules.plan import PlanError, fulfilling, planned_contacts
 from mentoring.rules.plan import PlannedContact as Window
 from mentoring.rules.refusals import Refused
-from mentoring.services import reminders
-from people.models import Baby, Pregnancy, User
+from mentoring.services import duties, reminders
+from people.models import Baby, Loss, Pregnancy, User
 from people.rules.local_time import local_date
 from people.services import gates
 
@@ -53,9 +56,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The plan is held: unreachable, baby in hospital, ended, loss."""
+    """The plan is held: unreachable, baby in hospital, ended, loss; and the key of the loss that asks for it."""
 
     kind: str
+    loss_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ def preview(*, mother: Mother, request: Request, now: datetime) -> Preview:
     if plan is None:
         raise Refused("no_plan", _("She has no open plan."))
     _check(mother, request, now)
+    _check_loss(plan, mother, request)
     before = changes.from_json(plan.state)
     after = _asked(before, request, on=local_date(now), made=made_dates(mother, on=local_date(now)))
     windows = planned_contacts(after.plan)
@@ -181,6 +186,7 @@ def change(
     """The plan is changed as asked, its rows, appointments and messages with it; returns the change.
 
     Locks the mother's gate, so that no message about the old plan is handed over after this commits, then her plan.
+    Her duties follow at once; what someone else asked for her is her midwife's to confirm with her (sections 3 and 7).
     The same ``client_id`` twice is one change; a request that changes nothing returns the latest change.
     Raises Refused in plain words. Rules: domain.md section 4.
     """
@@ -189,6 +195,7 @@ def change(
     if client_id is not None and (known := PlanChange.objects.filter(client_id=client_id).first()):
         return known
     _check(mother, request, now)
+    _check_loss(plan, mother, request)
     today = local_date(now)
     before = changes.from_json(plan.state)
     after = _asked(before, request, on=today, made=made_dates(mother, on=today))
@@ -215,6 +222,9 @@ def change(
     plan.edd, plan.born_on = after.edd, after.born_on
     plan.save(update_fields=["state", "starts_on", "ends_on", "edd", "born_on"])
     _write(plan, after, why=made.kind, by=by, now=now)
+    if asked_by == AskedBy.SOMEONE_ELSE:
+        duties.raise_now(kind=Duty.Kind.CONFIRM_REFUSAL, mother=mother, owner=mother.midwife, by=by, now=now)
+    duties.refresh_for(mother_ids=[mother.pk], now=now)
     return made
 
 
@@ -238,6 +248,25 @@ def made_dates(mother: Mother, *, on: date) -> list[date]:
             "happened_on", flat=True
         )
     )
+
+
+def is_held(plan: ContactPlan) -> bool:
+    """Return whether ``plan`` is held, from the hold's commit until it is resumed; asked under the plan's lock."""
+    return hold_kind(plan) is not None
+
+
+def hold_kind(plan: ContactPlan) -> str | None:
+    """Return the kind of hold in force on ``plan``, none where it is not held."""
+    pauses = changes.from_json(plan.state).pauses
+    return next((pause.kind for pause in pauses if pause.is_hold and pause.until_on is None), None)
+
+
+def _check_loss(plan: ContactPlan, mother: Mother, request: Request) -> None:
+    """After a loss the midwife decides with her what goes on: no pause, resume or due date goes round that."""
+    if not Loss.objects.filter(person=mother.person_id, undone_at__isnull=True).exists():
+        return
+    if isinstance(request, DueDate) or (isinstance(request, Rhythm | PauseFor | Resume) and is_held(plan)):
+        raise Refused("loss", _("Her plan is on hold. Her midwife decides with her what goes on."))
 
 
 def _check(mother: Mother, request: Request, now: datetime) -> None:
@@ -266,7 +295,7 @@ def _asked(state: PlanState, request: Request, *, on: date, made: Sequence[date]
                 return changes.pause(state, on=on, from_on=from_on, until_on=until_on, made=made)
             case Resume():
                 return changes.resume(state, on=on)
-            case Hold(kind):
+            case Hold(kind, _loss):
                 return changes.hold(state, on=on, kind=kind, made=made)
             case UndoHold():
                 return changes.undo_hold(state, on=on)
@@ -312,8 +341,8 @@ def _as_json(request: Request) -> dict[str, Any]:
             return asked
         case Resume() | UndoHold():
             return {}
-        case Hold(kind):
-            return {"kind": kind}
+        case Hold(kind, loss_id):
+            return {"kind": kind} if loss_id is None else {"kind": kind, "loss": loss_id}
         case DueDate(edd):
             return {"edd": edd.isoformat()}
         case Birth(born_on, babies):
@@ -415,25 +444,38 @@ def _write_rows(plan: ContactPlan, windows: Sequence[Window], why: str, now: dat
 
 
 def _settle_fulfilment(plan: ContactPlan, rows: Sequence[PlannedContact]) -> None:
+    """Each window of hers is fulfilled; one contact fulfils one window, that of the plan begun first where it lies in two.
+
+    ``rows`` are those of ``plan``. Windows of a plan closed since count too: an entry made late repairs them.
+    """
     contacts = list(
         Contact.objects.filter(mother=plan.mother_id, completed=True, voided_at__isnull=True)
         .order_by("happened_at", "entered_at", "id")
         .values_list("happened_on", "id")
     )
-    windows = [Window(row.number, row.due_on, row.opens_on, row.closes_on, row.cut) for row in rows]
-    by_number = fulfilling(windows, contacts)
+    others = PlannedContact.objects.filter(mother=plan.mother_id, withdrawn_at__isnull=True).exclude(plan=plan)
     days = {key: on for on, key in contacts}
-    wrong = [row for row in rows if row.fulfilled_by_id != by_number.get(row.number)]
+    wrong: list[tuple[PlannedContact, int | None]] = []
+    for _plan, some in groupby(
+        sorted([*rows, *others], key=lambda row: (row.plan_id, row.due_on)), key=lambda row: row.plan_id
+    ):
+        standing = list(some)
+        windows = [Window(row.number, row.due_on, row.opens_on, row.closes_on, row.cut) for row in standing]
+        by_number = fulfilling(windows, contacts)
+        taken = set(by_number.values())
+        contacts = [(on, key) for on, key in contacts if key not in taken]
+        wrong += [
+            (row, by_number.get(row.number)) for row in standing if row.fulfilled_by_id != by_number.get(row.number)
+        ]
     if not wrong:
         return
     # First empty, then filled: a contact that moves to another window would stand in two for a moment.
-    filled = [row.pk for row in wrong if row.fulfilled_by_id is not None]
+    filled = [row.pk for row, _key in wrong if row.fulfilled_by_id is not None]
     if filled:
         PlannedContact.objects.filter(pk__in=filled).update(made_on=None, fulfilled_by=None)
-    for row in wrong:
-        row.fulfilled_by_id = by_number.get(row.number)
-        row.made_on = days.get(row.fulfilled_by_id) if row.fulfilled_by_id else None
-    now_filled = [row for row in wrong if row.fulfilled_by_id is not None]
+    for row, key in wrong:
+        row.fulfilled_by_id, row.made_on = key, days.get(key) if key else None
+    now_filled = [row for row, key in wrong if key is not None]
     if now_filled:
         PlannedContact.objects.bulk_update(now_filled, ["made_on", "fulfilled_by"])
 

@@ -32,23 +32,26 @@ def change(
     antenatal_every_days: int,
     postnatal_every_days: int,
     mothers_per_lay_worker: int,
+    calendar_feeds: bool | None = None,
     reason: str,
     by: User,
     now: datetime,
 ) -> ProtocolVersion:
-    """A new version is in force for mothers registered from now on; the same settings again are refused."""
+    """A new version is in force for mothers registered from now on; the same settings again are refused.
+
+    ``calendar_feeds`` none: as it is. Whether staff may have calendar addresses holds for everyone at once.
+    """
     current = in_force(now=now)
-    same = (current.antenatal_every_days, current.postnatal_every_days, current.mothers_per_lay_worker) == (
-        antenatal_every_days,
-        postnatal_every_days,
-        mothers_per_lay_worker,
-    )
-    if same:
+    wanted = {
+        "antenatal_every_days": antenatal_every_days,
+        "postnatal_every_days": postnatal_every_days,
+        "mothers_per_lay_worker": mothers_per_lay_worker,
+        "calendar_feeds": current.calendar_feeds if calendar_feeds is None else calendar_feeds,
+    }
+    if all(getattr(current, name) == value for name, value in wanted.items()):
         raise Refused("nothing_changed", _("These are the settings in force already."))
     return ProtocolVersion.objects.create(
-        antenatal_every_days=antenatal_every_days,
-        postnatal_every_days=postnatal_every_days,
-        mothers_per_lay_worker=mothers_per_lay_worker,
+        **wanted,
         made_at=now,
         made_by=by,
         reason=reason,

@@ -1,19 +1,21 @@
 """Reminders as rows of the outbox: what is queued always equals what the rules say of the plan now."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from mentoring.models import ContactPlan, Mother, Pairing, PlannedContact
+from mentoring.models import ContactPlan, Cover, Mother, Pairing, PlannedContact
 from mentoring.queries.reminder_facts import Known, known_of
 from mentoring.queries.statuses import held_plans
 from mentoring.rules import reminders as rules
 from mentoring.rules.reminders import HORIZON_DAYS, LAY_WORKER, Reminder
 from outbox.models import Message
+from outbox.queries.wishes import wishes_of
 from outbox.rules.transitions import WAITING
+from outbox.rules.wishes import NO_WISHES, QUIET_DAY, SWITCHED_OFF, Wishes
 from outbox.services import messages
 from people.rules.local_time import local_date
 
@@ -31,7 +33,7 @@ CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
 MOTHERS_AT_ONCE = 1000
 KEPT = timedelta(days=rules.KEPT_DAYS)
 
-Key = tuple[str, int | None, date | None, int | None, int | None, str, date]
+Key = tuple[str, int | None, date | None, str, int | None, int | None, str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class _Wanted:
         one = self.reminder
         to_her = None if self.user_id is not None else self.person_id
         return (
-            one.kind, self.person_id, one.subject_due_on, self.user_id, to_her, self.channel, one.nominal_on,
+            one.kind, self.person_id, one.subject_due_on, _about(one), self.user_id, to_her, self.channel,
+            one.nominal_on,
         )  # fmt: skip
 
     @property
@@ -56,6 +59,7 @@ class _Wanted:
             kind=one.kind,
             subject_id=self.person_id,
             subject_due_on=one.subject_due_on,
+            about=_about(one),
             recipient_user_id=self.user_id,
             recipient_person_id=None if self.user_id is not None else self.person_id,
             channel=self.channel,
@@ -73,7 +77,8 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
     message that is being handed over is passed by, not waited for: what is wanted is asked again in its hand-over.
     """
     known = known_of(mother_ids, now=now)
-    wanted = {one.key: one for one in _wanted(known.values(), now)}
+    wishes = _wishes_of(known.values())
+    wanted = {one.key: one for one in _wanted(known.values(), wishes, now)}
     standing = list(
         Message.objects.filter(
             subject__in=[one.person_id for one in known.values()],
@@ -87,17 +92,26 @@ def refresh_for(*, mother_ids: Collection[int], now: datetime, waiting: bool = T
     gone: dict[str, list[int]] = defaultdict(list)
     for message in standing:
         found = wanted.pop(_key(message), None)
-        if found is not None and found.reminder.expires_at != message.expires_at:
-            # Another time on the same day: the row that waits has the wrong end.
-            gone["withdrawn"].append(message.pk)
-            wanted[found.key] = found
-        elif found is None:
+        if found is None:
             mother = by_person[message.subject_id]  # type: ignore[index]  # filtered by it
-            gone[_why_not(message, mother, windows, local_date(now))].append(message.pk)
+            gone[_why_not(message, mother, windows, wishes, now)].append(message.pk)
+        elif _stands_at_another_time(message, found.reminder, now):
+            gone["moved"].append(message.pk)
+            wanted[found.key] = found
     for why, ids in gone.items():
         messages.cancel_many(ids=ids, why=why, now=now, waiting=waiting)
     written = messages.queue_many([one.new for one in wanted.values()], now=now)
     return sum(len(ids) for ids in gone.values()) + written
+
+
+def refresh_for_user(user_id: int, now: datetime) -> int:
+    """The queued reminders about the mothers that this lay-worker looks after are as she wishes; returns how many moved."""
+    today = local_date(now)
+    paired = Pairing.objects.filter(lay_worker__user=user_id, ended_at__isnull=True).values_list("mother", flat=True)
+    covered = Cover.objects.filter(lay_worker__user=user_id, cancelled_at__isnull=True, ends_on__gt=today).values_list(
+        "mother", flat=True
+    )
+    return refresh_for(mother_ids={*paired, *covered}, now=now, waiting=False)
 
 
 def announce_pairing(*, pairing: Pairing, now: datetime) -> None:
@@ -106,7 +120,12 @@ def announce_pairing(*, pairing: Pairing, now: datetime) -> None:
     reminder = rules.new_pairing(paired_at=now)
     if known.held or _paused(known, local_date(reminder.due_at)):
         return
-    own = [_Wanted(known.person_id, known.user_id, channel, reminder).new for channel in CHANNELS]
+    hers = _wishes_of([known]).get(known.user_id or 0, NO_WISHES)
+    own = [
+        _Wanted(known.person_id, known.user_id, channel, reminder).new
+        for channel in CHANNELS
+        if hers.takes(reminder.kind, channel)
+    ]
     messages.queue_many(own, now=now)
 
 
@@ -138,7 +157,8 @@ def why_not_wanted(some: Sequence[Message], now: datetime) -> list[str | None]:
         Mother.objects.filter(person__in={message.subject_id for message in some}).values_list("person_id", "pk")
     )
     known = known_of(by_person.values(), now=now)
-    keys = {one.key for one in _wanted(known.values(), now)}
+    wishes = _wishes_of(known.values())
+    keys = {one.key for one in _wanted(known.values(), wishes, now)}
     today = local_date(now)
 
     def why_not(message: Message) -> str | None:
@@ -147,20 +167,39 @@ def why_not_wanted(some: Sequence[Message], now: datetime) -> list[str | None]:
             return "withdrawn"
         if _key(message) in keys and not _paused(known[mother_id], today):
             return None
-        return _why_not(message, known[mother_id], rows, today)
+        return _why_not(message, known[mother_id], rows, wishes, now)
 
     rows = _windows_of(some)
     return [why_not(message) for message in some]
 
 
 def count_open(*, mother_id: int, due_ons: Sequence[date] | None) -> int:
-    """Return how many reminders wait about these due dates of a mother, or about all; one by two channels is one."""
+    """Return how many reminders wait about the contacts of these due dates, or about a mother at all; two channels are one."""
     waiting = Message.objects.filter(subject__mother=mother_id, kind__in=KINDS, status__in=WAITING)
-    some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons)
+    # A time agreed is said by itself: it may lie in a window of the new plan.
+    some = waiting if due_ons is None else waiting.filter(subject_due_on__in=due_ons, kind__in=OF_WINDOWS)
     return some.values("kind", "subject_due_on", "nominal_on").distinct().count()
 
 
-def _wanted(known: Collection[Known], now: datetime) -> Iterator[_Wanted]:
+def why_no_new_pairing(some: Sequence[Message], now: datetime) -> list[str | None]:
+    """Return for each none, or why the message of a pairing should not go now: it ended, or her plan is held or paused."""
+    by_person = dict(
+        Mother.objects.filter(person__in={message.subject_id for message in some}).values_list("person_id", "pk")
+    )
+    known, today = known_of(by_person.values(), now=now), local_date(now)
+
+    def why_not(message: Message) -> str | None:
+        mother = known[by_person[message.subject_id or 0]]
+        if mother.user_id != message.recipient_user_id:
+            return "not_hers"
+        if mother.held:
+            return "held"
+        return "paused" if _paused(mother, today) else None
+
+    return [why_not(message) for message in some]
+
+
+def _wanted(known: Collection[Known], wishes: Mapping[int, Wishes], now: datetime) -> Iterator[_Wanted]:
     today = local_date(now)
     horizon_on = today + timedelta(days=HORIZON_DAYS)
     for mother in known:
@@ -168,12 +207,31 @@ def _wanted(known: Collection[Known], now: datetime) -> Iterator[_Wanted]:
             if reminder.expires_at <= now or reminder.nominal_on > horizon_on:
                 continue
             if reminder.recipient != LAY_WORKER:
-                yield _Wanted(mother.person_id, None, Message.Channel.TEXT, reminder)
+                texts, due_at = mother.facts.texts, reminder.due_at
+                if due_at > now or rules.may_still_be_texted(texts, due_at=due_at, at=now):
+                    yield _Wanted(mother.person_id, None, Message.Channel.TEXT, reminder)
                 continue
             # Whoever looks after her on the day the message goes: today, where its time has passed.
             user_id = mother.looks_after_on(max(reminder.nominal_on, today))
+            hers = wishes.get(user_id or 0, NO_WISHES)
+            goes_at = hers.goes_at(reminder.kind, due_at=reminder.due_at, expires_at=reminder.expires_at, today=today)
+            if goes_at is None:
+                continue
             for channel in CHANNELS:
-                yield _Wanted(mother.person_id, user_id, channel, reminder)
+                if hers.takes(reminder.kind, channel):
+                    yield _Wanted(mother.person_id, user_id, channel, replace(reminder, due_at=goes_at))
+
+
+def _wishes_of(known: Collection[Known]) -> dict[int, Wishes]:
+    users = {user for mother in known for user in (mother.user_id, *(cover for _on, _after, cover in mother.covers))}
+    return wishes_of(users - {None})  # type: ignore[arg-type]  # without those who have nobody
+
+
+def _stands_at_another_time(message: Message, reminder: Reminder, now: datetime) -> bool:
+    """Return whether a row that waits is due or ends otherwise; one tried already is due when its carrier is tried again."""
+    if reminder.expires_at != message.expires_at:
+        return True
+    return message.tries == 0 and reminder.due_at > now and reminder.due_at != message.due_at
 
 
 def _key(message: Message) -> Key:
@@ -181,11 +239,16 @@ def _key(message: Message) -> Key:
         message.kind,
         message.subject_id,
         message.subject_due_on,
+        message.about,
         message.recipient_user_id,
         message.recipient_person_id,
         message.channel,
         message.nominal_on,
     )
+
+
+def _about(one: Reminder) -> str:
+    return "" if one.about_at is None else one.about_at.isoformat()
 
 
 def _paused(mother: Known, on: date) -> bool:
@@ -205,8 +268,9 @@ def _windows_of(some: Collection[Message]) -> Windows:
     return {(person_id, due_on): (made_on is not None, closes_on) for person_id, due_on, made_on, closes_on in rows}
 
 
-def _why_not(message: Message, mother: Known, windows: Windows, today: date) -> str:
+def _why_not(message: Message, mother: Known, windows: Windows, wishes: Mapping[int, Wishes], now: datetime) -> str:
     """Return the code of the first thing that is not as it was when the message was written."""
+    today = local_date(now)
     on = max(message.nominal_on, today)
     window = None
     if message.kind in OF_WINDOWS and message.subject_id is not None and message.subject_due_on is not None:
@@ -223,4 +287,12 @@ def _why_not(message: Message, mother: Known, windows: Windows, today: date) -> 
         return "not_hers"
     if _paused(mother, on):
         return "paused"
+    hers = wishes.get(message.recipient_user_id or 0, NO_WISHES)
+    if not hers.takes(message.kind, message.channel):
+        return SWITCHED_OFF
+    if (
+        hers.goes_at(message.kind, due_at=message.due_at, expires_at=message.expires_at, today=today) is None
+        and message.recipient_user_id is not None
+    ):
+        return QUIET_DAY
     return "withdrawn"

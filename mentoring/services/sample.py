@@ -12,6 +12,7 @@ from django.db import transaction
 
 from mentoring.models import Duty, LayWorker, Midwife, Mother, Pairing
 from mentoring.rules.changes import UNSET
+from mentoring.rules.duties import SUPERVISION_DAYS
 from mentoring.rules.refusals import Refused
 from mentoring.services import (
     appointments,
@@ -131,6 +132,18 @@ class _Cohort:
                 by=on_duty,
                 now=self.now,
             )
+        for number, lay_worker in enumerate(self.lay_workers):
+            # One by one, as people are met: all on one day, they would all be due on one day for ever.
+            met_at = self.now - timedelta(days=1 + number * SUPERVISION_DAYS // LAY_WORKERS)
+            met = duties.raise_now(
+                kind=Duty.Kind.SUPERVISION_DUE,
+                lay_worker=lay_worker,
+                owner=lay_worker.supervisor,
+                due_on=local_date(met_at),
+                by=None,
+                now=met_at,
+            )
+            duties.close(duty=met, outcome=Duty.Outcome.DONE, by=lay_worker.supervisor.user, now=met_at)
         duties.sweep(now=self.now)
         for duty in Duty.objects.filter(closed_at__isnull=True, due_on__lt=self.on).exclude(kind=Duty.Kind.WAITING):
             by = duty.owner.user if duty.owner is not None else midwives[0].user
@@ -187,6 +200,7 @@ class _Cohort:
             if_someone_else_answers="Say you are a friend from the group." if chance.random() < 0.4 else "",
             what_to_do="Ring twice and wait." if chance.random() < 0.3 else "",
             lives_with=tuple(chance.sample(("partner", "her_mother", "other_family"), chance.randrange(0, 2))),
+            texts_opted_in=numbers[0].safe_to_text,
             hours=(mothers.Hours((1, 2, 3, 4, 5), time(9), time(19)),) if chance.random() < 0.3 else (),
         )
         mother = mothers.register(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import LayWorker, Midwife, Mother
 from mentoring.rules.refusals import Refused
+from mentoring.services import duties
 from people.models import Locality, User
 
 
@@ -55,8 +56,7 @@ def update_lay_worker(
     by: User,
     now: datetime,
 ) -> LayWorker:
-    """The profile is as given; where the supervisor changes, her mothers are answered for by the new one."""
-
+    """The profile is as given; where the supervisor changes, her mothers are answered for by the new one, and the duties."""
     locked = LayWorker.objects.select_for_update(no_key=True).get(pk=lay_worker.pk)
     moved = locked.supervisor_id != supervisor.pk
     locked.supervisor = supervisor
@@ -67,4 +67,5 @@ def update_lay_worker(
     locked.save(update_fields=["supervisor", "locality", "languages", "weekly_hours", "left_on"])
     if moved:
         Mother.objects.filter(pairings__lay_worker=locked, pairings__ended_at__isnull=True).update(midwife=supervisor)
+        duties.hand_over(lay_worker=locked, owner_id=supervisor.pk)
     return locked

@@ -1,9 +1,11 @@
 """A lay-worker alone at a mother's home: begun, longer by one tap, ended; overdue, others are told step by step."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from mentoring.models import Alert, LayWorker, Mother, Visit
@@ -79,29 +81,36 @@ def end(*, visit: Visit, by: User, now: datetime) -> Visit:
 def watch(*, now: datetime) -> int:
     """Visits past their expected end: 15 minutes on she is asked, 30 minutes on an alert is raised. Returns how many moved.
 
-    Safe to run twice at once. From there the alert passes on by itself: the second, then the written procedure.
+    Safe to run twice at once; one that fails stops no other. From there the alert passes on by itself: the second, then
+    the written procedure.
     """
+    return alerts.each(_late(now).order_by("expected_end_at").values_list("pk", flat=True), partial(_watch, now=now))
+
+
+def _late(now: datetime) -> QuerySet[Visit]:
+    return Visit.objects.filter(ended_at__isnull=True, expected_end_at__lte=now - rules.VISIT_ASKED_AFTER)
+
+
+def _watch(pk: int, *, now: datetime) -> int:
+    visit = (
+        _late(now)
+        .select_for_update(no_key=True, skip_locked=True, of=("self",))
+        .select_related("mother", "lay_worker__supervisor")
+        .filter(pk=pk)
+        .first()
+    )
+    if visit is None:
+        return 0
     moved = 0
-    late = Visit.objects.filter(ended_at__isnull=True, expected_end_at__lte=now - rules.VISIT_ASKED_AFTER)
-    for pk in list(late.order_by("expected_end_at").values_list("pk", flat=True)):
-        with transaction.atomic():
-            visit = (
-                late.select_for_update(no_key=True, skip_locked=True, of=("self",))
-                .select_related("mother", "lay_worker__supervisor")
-                .filter(pk=pk)
-                .first()
-            )
-            if visit is None:
-                continue
-            if visit.asked_at is None:
-                visit.asked_at = now
-                visit.save(update_fields=["asked_at"])
-                _ask(visit, now)
-                moved += 1
-            is_known = Alert.objects.filter(visit=visit, closed_at__isnull=True).exists()
-            if now >= visit.expected_end_at + rules.VISIT_ALERT_AFTER and not is_known:
-                alerts.raise_alert(kind=rules.OVERDUE_VISIT, mother=visit.mother, visit=visit, by=None, now=now)
-                moved += 1
+    if visit.asked_at is None:
+        visit.asked_at = now
+        visit.save(update_fields=["asked_at"])
+        _ask(visit, now)
+        moved += 1
+    is_known = Alert.objects.filter(visit=visit, closed_at__isnull=True).exists()
+    if now >= visit.expected_end_at + rules.VISIT_ALERT_AFTER and not is_known:
+        alerts.raise_alert(kind=rules.OVERDUE_VISIT, mother=visit.mother, visit=visit, by=None, now=now)
+        moved += 1
     return moved
 
 

@@ -18,6 +18,7 @@ from mentoring.queries.today import Agreed, Card
 from mentoring.rules.status import HELD, MentoringStatus
 from mentoring.services.plans import Preview
 from mentoring.templatetags.pictures import status_colour, status_word
+from people.models import Baby, Loss
 from people.rules.local_time import LOCAL, local_date
 from people.rules.phones import readable
 from people.rules.safe_contact import ORDINARY_HOURS, CallAdvice, Calling, SafeHours
@@ -32,7 +33,7 @@ MENTORING_WORDS = {
     MentoringStatus.PAUSED: gettext_lazy("paused"),
     MentoringStatus.UNREACHABLE: gettext_lazy("on hold: cannot be reached"),
     MentoringStatus.BABY_IN_HOSPITAL: gettext_lazy("on hold: in hospital"),
-    MentoringStatus.BEREAVED: gettext_lazy("on hold: bereaved"),
+    MentoringStatus.BEREAVED: gettext_lazy("bereaved"),
     MentoringStatus.ENDED: gettext_lazy("ended"),
 }
 
@@ -110,10 +111,42 @@ def mentoring_word(status: MentoringStatus) -> str:
     return str(MENTORING_WORDS[status])
 
 
-def own_mentoring_word(status: MentoringStatus) -> str:
+def own_mentoring_word(status: MentoringStatus, *, held: bool) -> str:
     """Return her mentoring status as her lay-worker reads it: of a hold no more than that it is one, or that it ended."""
-    held = set(HELD.values()) - {MentoringStatus.ENDED}
-    return _("on hold") if status in held else mentoring_word(status)
+    if status is MentoringStatus.BEREAVED and not held:
+        return _("support, as agreed with her midwife")
+    held_words = set(HELD.values()) - {MentoringStatus.ENDED}
+    return _("on hold") if status in held_words else mentoring_word(status)
+
+
+# On every screen a termination is a loss (domain.md section 8); its code stands in the record alone.
+LOSS_WORDS = {Loss.Kind.TERMINATION: gettext_lazy("a loss"), Loss.Kind.NOT_SAID: gettext_lazy("a loss")}
+
+
+def baby_words(baby: Baby) -> str:
+    """Return a baby's name, or which of them it is."""
+    return baby.name or _("baby %(order)s, no name recorded") % {"order": baby.order}
+
+
+def loss_words(loss: Loss) -> dict[str, Any]:
+    """Return a loss as her midwife reads it: what, when, of which baby, who recorded it, and who took it back and why."""
+    what = str(LOSS_WORDS.get(loss.kind) or loss.get_kind_display())  # type: ignore[call-overload]  # a code of them
+    if loss.baby is not None and loss.baby.name:
+        what = _("%(what)s: %(name)s") % {"what": what, "name": loss.baby.name}
+    undone = ""
+    if loss.undone_at is not None and loss.undone_by is not None:
+        undone = _("%(when)s by %(who)s: %(why)s") % {
+            "when": stamp(loss.undone_at),
+            "who": loss.undone_by.name,
+            "why": loss.undone_reason,
+        }
+    return {
+        "pk": loss.pk,
+        "what": sentence(what),
+        "on": day(loss.happened_on) if loss.happened_on else "",
+        "recorded": _("%(when)s by %(who)s") % {"when": stamp(loss.recorded_at), "who": loss.recorded_by.name},
+        "undone": undone,
+    }
 
 
 @register.filter
@@ -294,7 +327,9 @@ def sheet_words(page: Page, *, today: date, may_ring: bool) -> dict[str, Any]:
         "name_to_use": facts["person__name_to_use"],
         "lines": lines,
         "if_answered": facts["person__safe_contact__if_someone_else_answers"] or "",
-        "stop": _("Speak to your midwife before ringing.") if page.speak_to_midwife else stop_words(advice),
+        "stop": _("Speak to your midwife before ringing.")
+        if page.speak_to_midwife and may_ring
+        else stop_words(advice),
         "ask_again": ask_again_words(advice),
         "call_href": f"tel:{advice.number}" if advice.number and ringing else "",
         "call_text": _("Call %(number)s") % {"number": readable(advice.number)} if advice.number else "",

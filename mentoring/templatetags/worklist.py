@@ -61,7 +61,7 @@ DUTY_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Ask her again, alone. Past twelve weeks no text goes to her."),
     ),
     Duty.Kind.CONFIRM_REFUSAL: (
-        gettext_lazy("Someone else asked for this change, not she herself."),
+        gettext_lazy("Someone else asked for a change of her plan, not she herself."),
         gettext_lazy("Ask her, alone and when it is safe, whether it is what she wants."),
     ),
     Duty.Kind.CONFIRM_SAFELY: (
@@ -77,7 +77,7 @@ DUTY_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Answer her within two working days."),
     ),
     Duty.Kind.RE_OFFER: (
-        gettext_lazy("She asked for less, and something has changed since."),
+        gettext_lazy("She asked for less or for a pause, and something has changed since."),
         gettext_lazy("Offer more contact once. If she says no, that holds."),
     ),
     Duty.Kind.WAITING: (

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mentoring.access import mothers_visible_to
+from mentoring.queries.losses import losses_of
 from mentoring.queries.mother_page import page_of
 from mentoring.queries.worklist import open_alerts, open_duties_of
 from mentoring.rules.permissions import (
     ALERT_ANSWER,
     CONTACT_CORRECT,
     CONTACT_RECORD,
+    LOSS_UNDO,
     MOTHER_READ,
     PAIRING_MANAGE,
     PLAN_CHANGE,
@@ -27,6 +29,7 @@ from mentoring.templatetags.wording import (
     day,
     entry_words,
     interval,
+    loss_words,
     mentoring_word,
     mode_word,
     moment,
@@ -69,6 +72,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
     log_reading(request, [mother.person_id], now=now)
     records = may(request.user, CONTACT_RECORD)
     is_midwife = not may(request.user, TODAY_READ)
+    decides = may(request.user, LOSS_UNDO)
     corrects = may(request.user, CONTACT_CORRECT)
     entries = []
     for entry in page.entries:
@@ -88,7 +92,7 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "facts": facts,
             "page": page,
             "sheet": sheet_words(page, today=today, may_ring=records),
-            "status": mentoring_word(page.status) if is_midwife else own_mentoring_word(page.status),
+            "status": mentoring_word(page.status) if is_midwife else own_mentoring_word(page.status, held=page.held),
             "next_planned": _planned_words(page.next_planned, today),
             "appointments": [
                 {
@@ -103,6 +107,9 @@ def mother_detail(request: SignedInRequest, programme_code: str) -> HttpResponse
             "older": f"{page.older[0].isoformat()}_{page.older[1]}" if page.older else "",
             "is_older": "before" in request.GET,
             "records": records,
+            "decides": decides,
+            "losses": [loss_words(loss) for loss in losses_of(mother)] if decides and facts["loss_reported"] else [],
+            "may_support": facts["bereaved"] and (page.held or not facts["in_support"]),
             "manages": may(request.user, PAIRING_MANAGE),
             "changes": may(request.user, PLAN_CHANGE),
             "alerts": open_alerts(request.user, on=today).filter(mother=mother) if answers else [],

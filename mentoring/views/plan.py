@@ -23,7 +23,8 @@ from mentoring.forms.plan import (
 )
 from mentoring.queries.mother_page import open_due_dates, plan_facts
 from mentoring.queries.safe_contact import hours_of_mother
-from mentoring.rules.permissions import APPOINTMENT_AGREE, BIRTH_RECORD, PLAN_CHANGE, TODAY_READ
+from mentoring.queries.statuses import is_held
+from mentoring.rules.permissions import APPOINTMENT_AGREE, BIRTH_RECORD, LOSS_UNDO, PLAN_CHANGE, TODAY_READ
 from mentoring.rules.refusals import Refused
 from mentoring.services import appointments, plans
 from mentoring.templatetags.wording import (
@@ -50,6 +51,8 @@ def plan_change(request: SignedInRequest, programme_code: str) -> HttpResponse:
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
     facts = plan_facts(mother, on=local_date(now))
+    if facts["bereaved"] and is_held(facts):
+        return _on_hold(request, programme_code)
     kind = request.GET.get("kind", "")
     if kind not in CHANGES:
         return render(
@@ -78,13 +81,16 @@ def plan_change(request: SignedInRequest, programme_code: str) -> HttpResponse:
 @requires(BIRTH_RECORD)
 @require_http_methods(["GET", "HEAD", "POST"])
 def birth_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
-    """The baby is here, or the babies: record it once, see what moves, save."""
+    """The baby is here, or the babies: record it once, see what moves, save. After a loss by her midwife alone."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
+    facts = plan_facts(mother, on=local_date(now))
+    if facts["bereaved"] and not may(request.user, LOSS_UNDO):
+        raise Http404
     return _change(
         request,
         mother,
-        plan_facts(mother, on=local_date(now)),
+        facts,
         BirthForm,
         template="mentoring/birth.html",
         title=_("The baby is here"),
@@ -95,13 +101,16 @@ def birth_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
 @requires(PLAN_CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def due_date_change(request: SignedInRequest, programme_code: str) -> HttpResponse:
-    """The due date is another: see what moves, save."""
+    """The due date is another: see what moves, save. After a loss there is none."""
     now = timezone.now()
     mother = mother_or_404(request, programme_code, now=now)
+    facts = plan_facts(mother, on=local_date(now))
+    if facts["bereaved"]:
+        raise Http404
     return _change(
         request,
         mother,
-        plan_facts(mother, on=local_date(now)),
+        facts,
         DueDateForm,
         template="mentoring/plan_change.html",
         title=_("The due date has changed"),
@@ -162,6 +171,11 @@ def _change(
     )
 
 
+def _on_hold(request: SignedInRequest, programme_code: str) -> HttpResponse:
+    messages.info(request, _("Her plan is on hold. Speak to her midwife first."))
+    return redirect("mother-detail", programme_code)
+
+
 def _saved(mother: Any, kind: str, *, on: Any) -> str:
     said = {
         "rhythm": _("The plan has changed."),
@@ -191,6 +205,8 @@ def appointment_agree(request: SignedInRequest, programme_code: str) -> HttpResp
     now = timezone.now()
     on = local_date(now)
     mother = mother_or_404(request, programme_code, now=now)
+    if is_held(plan_facts(mother, on=on)):
+        return _on_hold(request, programme_code)
     form = AppointmentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -30,6 +30,7 @@ def protocol(request: SignedInRequest) -> HttpResponse:
     initial = {
         "antenatal_every_days": antenatal,
         "postnatal_every_days": postnatal,
+        "calendar_feeds": latest.calendar_feeds if latest else False,
         "mothers_per_lay_worker": latest.mothers_per_lay_worker if latest else service.FIRST_MOTHERS,
     }
     form = ProtocolForm(request.POST or None, initial=initial)

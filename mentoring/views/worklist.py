@@ -11,15 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from mentoring import access
-from mentoring.forms.worklist import CloseAlertForm, CloseDutyForm, IntroduceForm
+from mentoring.forms.worklist import CloseAlertForm, CloseDutyForm, IntroduceForm, RequestForm
 from mentoring.queries import worklist as queries
+from mentoring.queries.replies import replies_for
 from mentoring.queries.rota import shift_at, watching
-from mentoring.rules.duties import INTRODUCE
-from mentoring.rules.permissions import ALERT_ANSWER, CASELOAD_READ, DUTY_CLOSE
+from mentoring.rules.duties import INTRODUCE, REQUEST
+from mentoring.rules.permissions import ALERT_ANSWER, CASELOAD_READ, DUTY_CLOSE, REQUEST_RECORD
 from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, duties, pairings
 from mentoring.templatetags.wording import stamp
 from mentoring.templatetags.worklist import due_words, going_words, since_words
+from mentoring.views.mother import mother_or_404
 from people.access import SignedInRequest, may, requires
 from people.rules.local_time import local_date
 
@@ -130,10 +132,33 @@ def duty_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "mentoring/duty.html",
         {
             "duty": duty,
+            "replies": replies_for(duty),
             "form": form,
             "due": due_words(duty.due_on, on),
             "closed_at": stamp(duty.closed_at) if duty.closed_at else "",
             "sees_mother": duty.mother_id is not None and queries.sees_mother(request.user, duty.mother_id, on=on),
             "back_href": reverse("worklist"),
+        },
+    )
+
+
+@requires(REQUEST_RECORD)
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
+    """She has asked for something: a duty of two working days, its words added to one that is open."""
+    now = timezone.now()
+    mother = mother_or_404(request, programme_code, now=now)
+    form = RequestForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        duties.raise_now(kind=REQUEST, mother=mother, owner=mother.midwife, text=form.words, by=request.user, now=now)
+        messages.success(request, _("Recorded. It is to be seen to within two working days."))
+        return redirect("mother-detail", programme_code)
+    return render(
+        request,
+        "mentoring/form.html",
+        {
+            "form": form,
+            "title": _("%(name)s has asked for something") % {"name": mother.person.name_to_use},
+            "back_href": reverse("mother-detail", args=[programme_code]),
         },
     )

@@ -5,10 +5,11 @@ import email.policy
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext
 
 from outbox.models import Message
 from outbox.rules.registry import Words, kind_of
@@ -25,6 +26,10 @@ class Read:
     sent_at: datetime
     is_new: bool
     words: Words
+    kind_label: str
+    about_on: date | None
+    due_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,19 @@ def messages_of(user: User, *, before_id: int | None) -> tuple[list[Read], int |
     page = list(rows[: PAGE + 1])
     shown = page[:PAGE]
     words = _words(shown)
-    read = [Read(row.pk, row.sent_at or row.status_at, row.read_at is None, words[row.pk]) for row in shown]
+    read = [
+        Read(
+            id=row.pk,
+            sent_at=row.sent_at or row.status_at,
+            is_new=row.read_at is None,
+            words=words[row.pk],
+            kind_label=gettext(kind_of(row.kind).label),
+            about_on=row.subject_due_on,
+            due_at=row.due_at,
+            expires_at=row.expires_at,
+        )
+        for row in shown
+    ]
     return read, shown[-1].pk if len(page) > PAGE else None
 
 

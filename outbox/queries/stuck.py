@@ -18,6 +18,16 @@ WHY = {
     "carrier_refused": gettext_lazy("It was refused. The address or the number may be wrong."),
     "carrier_down": gettext_lazy("It was tried many times, and nobody took it: the service that carries it was away."),
     "cannot_be_made": gettext_lazy("Its words could not be made. Tell whoever looks after the software."),
+    "not_answered": gettext_lazy("Nobody could say whether it was taken. It may have arrived, or not."),
+    "not_discreet": gettext_lazy("Its words would have given too much away. Tell whoever looks after the software."),
+    "permanent_failure": gettext_lazy("The number does not exist or takes no texts."),
+    "temporary_failure": gettext_lazy("The telephone could not be reached."),
+    "technical_failure": gettext_lazy("The service that carries texts had a fault."),
+    "validation_failed": gettext_lazy("The service that carries texts refused it."),
+    "cancelled": gettext_lazy("The service that carries texts took it back."),
+    "canceled": gettext_lazy("The service that carries texts took it back."),
+    "undelivered": gettext_lazy("The telephone could not be reached."),
+    "failed": gettext_lazy("The service that carries texts could not deliver it."),
     "unknown_kind": gettext_lazy("The software does not know this kind of message. Tell whoever looks after it."),
 }
 

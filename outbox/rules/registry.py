@@ -1,9 +1,11 @@
 """The kinds of message there are. Mentoring and trial fill it when the apps are ready; the outbox knows no kind itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from people.rules.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Kind:
     ``why_not(messages, now)`` returns for each none, or a code that says why it is not wanted any more; it is asked
     under the gate locks. ``label`` is marked for translation where it is given. ``any_hour``: an alert, not held back to
     sending hours. ``to_mothers``: it may go to a mother, as a text; no other kind may. ``did_not_go(message, now)`` says
-    what follows where a text could not go, or did not arrive.
+    what follows where a text could not go, or did not arrive. ``to``: the rights of those who get it, ``channels`` its
+    ways to them. ``always`` says why a kind that keeps to sending hours cannot be switched off nor wait for a quiet day,
+    marked for translation; empty, it can.
     """
 
     code: str
@@ -38,9 +42,19 @@ class Kind:
     any_hour: bool = False
     to_mothers: bool = False
     did_not_go: Callable[[Any, datetime], None] | None = None
+    to: frozenset[Role] = frozenset()
+    channels: tuple[str, ...] = ("email", "in_app")
+    always: str = ""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether its recipient may switch it off, and it waits for a day that is not quiet."""
+        return not self.any_hour and not self.always
 
 
 KINDS: dict[str, Kind] = {}
+# Asked when a member of staff changes what she is told: user's key and now. Each settles the messages that it writes.
+SETTLE: list[Callable[[int, datetime], object]] = []
 
 
 class UnknownKind(LookupError):
@@ -58,6 +72,23 @@ def kind_of(code: str) -> Kind:
         return KINDS[code]
     except KeyError as error:
         raise UnknownKind(code) from error
+
+
+def can_wait(code: str) -> bool:
+    """Return whether messages of this kind may be switched off and wait; one that nobody registered may."""
+    kind = KINDS.get(code)
+    return kind is None or kind.can_wait
+
+
+def kinds_for(roles: Collection[Role]) -> list[Kind]:
+    """Return the kinds that holders of ``roles`` get, in the order in which they were registered."""
+    return [kind for kind in KINDS.values() if kind.to & frozenset(roles)]
+
+
+def settle_by(settle: Callable[[int, datetime], object]) -> None:
+    """``settle`` is asked from now on when a person's wishes change; given again it is asked once."""
+    if settle not in SETTLE:
+        SETTLE.append(settle)
 
 
 def any_hour_codes() -> list[str]:

@@ -21,6 +21,8 @@ from outbox.models import Message
 from outbox.rules.discreet import gives_away
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
+from outbox.rules.wishes import QUIET_DAY
+from outbox.services import wishes
 from outbox.services.messages import become, tell_it_did_not_go
 from people.queries import texting
 from people.rules.local_time import LOCAL, local_date, local_instant
@@ -77,6 +79,7 @@ def deliver_due(*, now: datetime, carriers: Mapping[str, Carrier] | None = None)
             carrier = carriers[channel]
             recover(channel=channel, carrier=carrier, now=now)
             expire(channel=channel, now=now)
+            wishes.put_off(channel=channel, now=now)
             sent += _round(channel=channel, carrier=carrier, seconds=SECONDS_A_TICK, now=now)
     return sent
 
@@ -217,11 +220,17 @@ def _gate_ids(message_ids: Sequence[int]) -> set[int]:
 def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int, Words]:
     """Return the words of those that may go, by key; the others are settled."""
     by_kind: dict[str, list[Message]] = defaultdict(list)
+    unwished = wishes.why_not(going, now)
     for message in going:
         if message.expires_at <= now:
             _settle(message, Message.Status.EXPIRED, now)
         elif message.recipient_user is not None and not message.recipient_user.is_active:
             _settle(message, Message.Status.CANCELLED, now, why="recipient_inactive")
+        elif unwished.get(message.pk) == QUIET_DAY:
+            # Put off when the next tick comes: her day became quiet in between.
+            _settle(message, Message.Status.QUEUED, now, why=QUIET_DAY)
+        elif message.pk in unwished:
+            _settle(message, Message.Status.CANCELLED, now, why=unwished[message.pk])
         else:
             by_kind[message.kind].append(message)
     words: dict[int, Words] = {}

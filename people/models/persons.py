@@ -220,7 +220,9 @@ class Loss(models.Model):
         TERMINATION = "termination", _("termination")
         STILLBIRTH = "stillbirth", _("stillbirth")
         BABY_DIED = "baby_died", _("death of a baby")
+        NOT_LIVING_WITH_HER = "not_living_with_her", _("baby not living with her")
         MOTHER_DIED = "mother_died", _("death of the mother")
+        NOT_SAID = "not_said", _("a loss, no more was said")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="losses")
     baby = models.ForeignKey(
@@ -229,7 +231,7 @@ class Loss(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text=_("Which of them, where a baby died."),
+        help_text=_("Which of them, where it is about one who was born."),
     )
     kind = models.CharField(max_length=20, choices=Kind.choices, help_text=_("Code of what happened."))
     happened_on = models.DateField(null=True, blank=True, help_text=_("Local date, where it is known."))

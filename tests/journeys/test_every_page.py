@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -23,14 +24,14 @@ from playwright.sync_api import Browser, Response
 from pytest_django.live_server_helper import LiveServer
 from whitenoise.compress import Compressor
 
-from mentoring.models import Contact, ImportJob, LayWorker, Mother, Pairing
-from mentoring.services import appointments, imports, pairings, plans, sample
+from mentoring.models import Alert, Contact, Duty, ImportJob, LayWorker, Mother, Pairing, RotaShift, Visit
+from mentoring.services import alerts, appointments, imports, losses, pairings, plans, sample
 from mentoring.services.mothers import suspend_safe_contact
 from mentoring.tasks import top_up_messages
 from outbox.models import Message
 from outbox.services import letters
 from outbox.tasks import deliver_due_messages
-from people.models import Locality, User
+from people.models import Locality, Loss, User
 from people.rules.local_time import local_date
 from people.rules.roles import Role
 from tests.conftest import NOW, empty_tables
@@ -44,7 +45,7 @@ TODAY = local_date(NOW)
 EMAILS = {role: f"{name}@example.org" for name, _full_name, role in sample.SIGN_INS}
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "docs" / "samples"
 # These answer to a button on another page and show none of their own.
-ACTS = {"cover-cancel", "user-act", "mfa_download_recovery_codes"}
+ACTS = {"cover-cancel", "quiet-day-end", "user-act", "mfa_download_recovery_codes"}
 # To these nobody goes by a link: the door leads there, or a form just sent.
 LED_TO = {"kept-form", "contact-urgent"}
 # The door: before a sign-in, with a password alone, with every factor, and what stands in between.
@@ -70,13 +71,13 @@ EMPTY = {
     LAY: [
         "contact-log?what=phone-reached", "contact-correct", "contact-void", "appointment-agree",
         "plan-change?kind=rhythm", "plan-change?kind=pause", "plan-change?kind=resume", "birth-record",
-        "due-date-change",
+        "due-date-change", "loss-record", "worry-raise",
     ],
     MID: [
         "mother-register", "safe-contact-renew", "pair", "pairing-end", "cover-arrange", "cover-arrange-all",
-        "import-new",
+        "import-new", "loss-undo", "support-start", "request-record", "duty-detail", "alert-detail",
     ],
-    LEAD: ["protocol"],
+    LEAD: ["protocol", "rota", "alert-detail"],
     COORDINATOR: ["export-new"],
     ADMIN: [
         "user-invite", "user-detail", "locality-new", "locality-edit", "staff-lay-worker-new", "staff-lay-worker-edit",
@@ -142,11 +143,20 @@ def _happens_too() -> None:
     )
     pairings.end(pairing=last, reason="moved", by=midwife, now=NOW)
     plans.change(mother=others[-1].mother, request=plans.Hold("unreachable"), **asked)
+    lead = User.objects.get(email=EMAILS[LEAD])
+    for by in (midwife, lead):
+        alert = alerts.raise_alert(kind="concern_today", mother=hers[0], text="Worried", by=lay_worker.user, now=NOW)
+        Alert.objects.filter(pk=alert.pk).update(told=[by.pk], holder=by)
+        alerts.acknowledge(alert=alert, by=by, now=NOW)
+    Visit.objects.create(
+        client_id=uuid4(), mother=hers[0], lay_worker=lay_worker, started_at=NOW, started_by=lay_worker.user,
+        expected_end_at=NOW + timedelta(hours=1), expected_end_by=lay_worker.user,
+    )  # fmt: skip
+    losses.record(mother=others[0].mother, kind="stillbirth", by=midwife, now=NOW)
     for content in ((SAMPLES / "caseload.csv").read_bytes(), b"programme_code\nM-1\n"):
         options = {"records_from": "", "create_localities": True, "update": False}
         imports.ask(kind="caseload", content=content, options=options, dry_run=True, by=midwife, now=NOW)
     imports.run_waiting(now=NOW)
-    lead = User.objects.get(email=EMAILS[LEAD])
     for by in (midwife, lead):
         imports.ask(kind="contacts", content=b"programme_code\n", options={}, dry_run=True, by=by, now=NOW)
     top_up_messages()
@@ -176,9 +186,22 @@ def addresses(role: Role) -> dict[str, list[str]]:
     def at(name: str, *args: Any) -> str:
         return reverse(name, args=args)
 
+    loss = Loss.objects.earliest("pk")
+    lost = Mother.objects.get(person=loss.person_id).programme_code
+
     code = mother.programme_code
     older = quote(f"{(NOW - timedelta(days=30)).isoformat()}_1")
+    duties = Duty.objects.filter(owner=lay_worker.supervisor, closed_at=None, mother__isnull=False)
+    about = Alert.objects.filter(holder__email=EMAILS[role]).values_list("pk", flat=True)
     rows: dict[str, list[str]] = {
+        "alert-detail": [at("alert-detail", alert) for alert in about],
+        "duty-detail": [
+            at("duty-detail", duties.filter(kind=kind).latest("pk").pk) for kind in ("bereavement", "introduce")
+        ],
+        "rota-withdraw": [at("rota-withdraw", RotaShift.objects.latest("pk").pk)],
+        "visit-begin": [at("visit-begin", code)],
+        "visit-detail": [at("visit-detail", Visit.objects.get().client_id)],
+        "worry-raise": [at("worry-raise", code)],
         "appointment-agree": [at("appointment-agree", code)],
         "appointment-call-off": [at("appointment-call-off", code, mother.appointments.get(withdrawn_at=None).pk)],
         "birth-record": [at("birth-record", unborn.programme_code)],
@@ -195,14 +218,20 @@ def addresses(role: Role) -> dict[str, list[str]]:
         "import-detail": [at("import-detail", reference) for reference in jobs],
         "lay-worker-detail": [at("lay-worker-detail", lay_worker.pk)],
         "locality-edit": [at("locality-edit", Locality.objects.earliest("pk").pk)],
-        "mother-detail": [at("mother-detail", one) for one in hers] + [at("mother-detail", code) + f"?before={older}"],
+        "loss-record": [at("loss-record", code)],
+        "loss-undo": [at("loss-undo", lost, loss.pk)],
+        # The lead sees the one mother that an alert of hers is about.
+        "mother-detail": [at("mother-detail", one) for one in ([code] if role is LEAD else [*hers, lost])]
+        + [at("mother-detail", code) + f"?before={older}"],
         "mother-pairings": [at("mother-pairings", code)],
         "pair": [at("pair", awaiting.programme_code)],
         "pairing-end": [at("pairing-end", mother.pairings.get(ended_at=None).pk)],
         "plan-change": [at("plan-change", code)]
         + [at("plan-change", code) + f"?kind={kind}" for kind in ("rhythm", "pause", "resume")],
+        "request-record": [at("request-record", code)],
         "safe-contact-renew": [at("safe-contact-renew", code)],
         "staff-lay-worker-edit": [at("staff-lay-worker-edit", lay_worker.pk)],
+        "support-start": [at("support-start", lost)],
         "user-detail": [at("user-detail", User.objects.get(email=EMAILS[COORDINATOR]).pk)],
         "user-list": [at("user-list"), at("user-list") + "?search=zzz"],
     }

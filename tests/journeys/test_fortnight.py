@@ -69,17 +69,25 @@ def lay_worker(clock: Any) -> LayWorker:
 
 
 def tick() -> int:
-    """What beat does: write what has come into the horizon, send what is due. Returns how many went."""
+    """What beat does: write what has come into the horizon, send what is due. Returns how many reminders went."""
+    sent = Message.objects.filter(subject__isnull=False, status="sent")
+    before = sent.count()
     top_up_messages()
-    return deliver_due_messages()
+    deliver_due_messages()
+    return sent.count() - before
 
 
 def reminders() -> dict[str, list[str]]:
-    """Return each reminder in both its channels, with all that became of it: queued for when, sent, or cancelled and why."""
-    rows = Message.objects.order_by("subject_due_on", "-kind", "id")
+    """Return each reminder in both its channels, with all that became of it: queued for when, sent, or cancelled and why.
+
+    The digest of the day is about no mother and is looked at elsewhere.
+    """
+    rows = Message.objects.filter(subject__isnull=False).order_by("subject_due_on", "-kind", "id")
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        key = f"{row.kind.removeprefix('contact_')} {row.subject_due_on:%-d %b}"
+        key = row.kind.removeprefix("contact_")
+        if row.subject_due_on is not None:
+            key = f"{key} {row.subject_due_on:%-d %b}"
         became = {
             "queued": f"queued {row.due_at.astimezone(LOCAL):%-d %b %H:%M}",
             "cancelled": f"cancelled: {row.why}",
@@ -106,6 +114,10 @@ class Fortnight:
         """Return her Today as it is now; axe looks at it elsewhere."""
         self.visitor.page.goto(f"{self.visitor.base}/today/")
         return dict(self.visitor.page.evaluate(TODAY))
+
+    def letters(self, post: Server) -> list[str]:
+        """Return the subjects of the letters about her that came, in order."""
+        return [str(letter["Subject"]) for letter in post.letters if self.code in str(letter["Subject"])]
 
     def mother(self) -> dict[str, Any]:
         """Return the mother's page as it is now; axe looks at it elsewhere."""
@@ -148,32 +160,46 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
         "log": [],
     }
     visitor.sees("Safe contact", "07700 900123: safe to call", "Nothing is logged yet.")
-    # Nothing before the pairing, nothing more than 28 days ahead.
+    # Nothing before the pairing, nothing more than 28 days ahead. The pairing itself is told at once.
     assert reminders() == {
+        "new_pairing": ["queued 23 Oct 10:00"],
+        "no_attempt_yet": ["queued 26 Oct 09:00"],
+        "baby_expected": ["queued 13 Nov 09:00"],
         "overdue 23 Oct": ["queued 26 Oct 09:00"],
         "coming_up 6 Nov": ["queued 4 Nov 09:00"],
         "overdue 6 Nov": ["queued 9 Nov 09:00"],
         "coming_up 20 Nov": ["queued 18 Nov 09:00"],
     }
 
-    # Monday 26 October, the clocks gone back: three days after the due date at nine, the reminder, once in each channel.
+    assert tick() == 2
+    assert she.letters(post) == [f"{she.code}: you are her lay-worker now"]
+
+    # Monday 26 October, the clocks gone back: three days after the due date at nine, the reminder, once in each channel;
+    # and three after the pairing, with no try yet, another.
     she.at(10, 26, 8, 59)
     assert tick() == 0
     she.at(10, 26, 9)
-    assert tick() == 2
+    assert tick() == 4
     assert tick() == 0
+    told = {"new_pairing": ["sent"], "no_attempt_yet": ["sent"]}
     in_horizon = {
+        "baby_expected": ["queued 13 Nov 09:00"],
         "coming_up 6 Nov": ["queued 4 Nov 09:00"],
         "overdue 6 Nov": ["queued 9 Nov 09:00"],
         "coming_up 20 Nov": ["queued 18 Nov 09:00"],
         "overdue 20 Nov": ["queued 23 Nov 09:00"],
     }
-    assert reminders() == {"overdue 23 Oct": ["sent"], **in_horizon}
-    [letter] = post.letters
+    assert reminders() == {**told, "overdue 23 Oct": ["sent"], **in_horizon}
+    assert sorted(she.letters(post)[1:]) == [
+        f"{she.code}: contact of 23 October not made yet",
+        f"{she.code}: first contact not tried yet",
+    ]
+    [letter] = [letter for letter in post.letters if "not made yet" in letter["Subject"]]
     assert letter["To"] == "lee@example.org"
     assert letter["Subject"] == f"{she.code}: contact of 23 October not made yet"
     assert "Zia" not in letter.as_string()
     visitor.opens("/messages/").sees("New", f"{she.code}: contact of 23 October not made yet", "26 October 2026, 09:00")
+    visitor.page.get_by_text("Why did I get this?").first.click()
     visitor.sees("You get this three days after a planned contact while its window is open.")
     visitor.taps(f"Open: {she.code}: contact of 23 October not made yet", "link")
     assert visitor.page.inner_text("h1").startswith("Zia")
@@ -199,7 +225,7 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
             "log": log,
         }
         assert tick() == 0
-        assert reminders() == {"overdue 23 Oct": ["sent"], **in_horizon}
+        assert reminders() == {**told, "overdue 23 Oct": ["sent"], **in_horizon}
 
     # Wednesday: reached. The window of the 23rd is made, the next time is agreed on the spot.
     she.at(10, 28)
@@ -227,7 +253,8 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
         "strip": [made, *every_fortnight, ["1 January 2027", "25 Dec to 7 Jan 2027", "Coming up"]],
         "log": log,
     }
-    assert reminders() == {"overdue 23 Oct": ["sent"], **in_horizon}
+    agreed_for_sixth = {"appointment_tomorrow 6 Nov": ["queued 5 Nov 17:00"]}
+    assert reminders() == {**told, "overdue 23 Oct": ["sent"], **in_horizon, **agreed_for_sixth}
 
     # Friday 30 October: she asks for four-weekly. The 6th is taken out with its reminders, the visit of the 6th stays:
     # it lies in the window of the 20th, which opens where the one before it closed.
@@ -257,12 +284,16 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
         "log": log,
     }
     of_the_sixth = {
+        **told,
         "overdue 23 Oct": ["sent"],
-        "coming_up 6 Nov": ["cancelled: plan_changed"],
-        "overdue 6 Nov": ["cancelled: plan_changed"],
+        "appointment_tomorrow 6 Nov": ["cancelled: withdrawn"],
+        "coming_up 6 Nov": ["cancelled: withdrawn"],
+        "overdue 6 Nov": ["cancelled: withdrawn"],
     }
     assert reminders() == {
         **of_the_sixth,
+        "appointment_tomorrow 20 Nov": ["queued 5 Nov 17:00"],
+        "baby_expected": ["queued 13 Nov 09:00"],
         "coming_up 20 Nov": ["queued 18 Nov 09:00"],
         "overdue 20 Nov": ["queued 23 Nov 09:00"],
     }
@@ -284,10 +315,12 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
         ["23 February 2027", "9 Feb to 8 Mar 2027", "Coming up"],
         ["23 March 2027", "9 Mar to 5 Apr 2027", "Coming up"],
     ]
+    of_the_sixth["appointment_tomorrow 20 Nov"] = ["cancelled: paused"]
     withdrawn_once = {
         **of_the_sixth,
-        "coming_up 20 Nov": ["cancelled: plan_changed"],
-        "overdue 20 Nov": ["cancelled: plan_changed"],
+        "baby_expected": ["cancelled: paused"],
+        "coming_up 20 Nov": ["cancelled: withdrawn"],
+        "overdue 20 Nov": ["cancelled: withdrawn"],
     }
     for on, words in ((2, "Next due Tuesday 1 December."), (3, "Paused until Tuesday 1 December.")):
         she.at(11, on)
@@ -318,8 +351,9 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
     assert she.mother() == {"next": next_after, "strip": resumed_strip, "log": log}
     queued_again = {
         **of_the_sixth,
-        "coming_up 20 Nov": ["cancelled: plan_changed", "queued 18 Nov 09:00"],
-        "overdue 20 Nov": ["cancelled: plan_changed", "queued 23 Nov 09:00"],
+        "baby_expected": ["cancelled: paused", "queued 13 Nov 09:00"],
+        "coming_up 20 Nov": ["cancelled: withdrawn", "queued 18 Nov 09:00"],
+        "overdue 20 Nov": ["cancelled: withdrawn", "queued 23 Nov 09:00"],
     }
     assert reminders() == queued_again
 
@@ -335,7 +369,8 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
     assert she.today() == {"Due now (1)": [["Due now", "Due Friday 20 November.", last_spoke, SAFE]]}
     assert she.mother() == {"next": next_after, "strip": resumed_strip, "log": log}
     visitor.does_not_see("The baby is here", "Due date:")
-    assert reminders() == queued_again
+    of_the_sixth["baby_expected"] = ["cancelled: paused", "cancelled: withdrawn"]
+    assert reminders() == {**queued_again, **of_the_sixth}
 
     # The call about it is a usual one: five taps. It makes the window of the 20th and takes its reminders back.
     she.at(11, 6, 14)
@@ -354,8 +389,8 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
     assert page["log"] == [["Reached, phone call", "Made: due 20 November 2026"], *log]
     made_early = {
         **of_the_sixth,
-        "coming_up 20 Nov": ["cancelled: plan_changed", "cancelled: made"],
-        "overdue 20 Nov": ["cancelled: plan_changed", "cancelled: made"],
+        "coming_up 20 Nov": ["cancelled: withdrawn", "cancelled: made"],
+        "overdue 20 Nov": ["cancelled: withdrawn", "cancelled: made"],
     }
     assert reminders() == made_early
 
@@ -372,7 +407,7 @@ def test_a_fortnight_from_pairing_to_birth(visitor: Visitor, lay_worker: LayWork
         "coming_up 15 Jan": ["queued 13 Jan 09:00"],
     }
     assert post.letters[-1]["Subject"] == f"{she.code}: contact coming up on 18 December"
-    assert len(post.letters) == 2
+    assert len(she.letters(post)) == 4
 
     # And the midwife sees it too.
     visitor.signs_in(lay_worker.supervisor.user).opens("/caseload/").sees("Zia")

@@ -352,7 +352,14 @@ def test_a_hold_takes_over_the_pause_in_force_and_withdraws_those_ahead() -> Non
     assert changes.resume(held, on=D("2026-11-04"), made=[]).pauses == (
         Pause(D("2026-10-21"), D("2026-11-04"), "unreachable"),
     )
-    assert changes.undo_hold(held, on=D("2026-11-05")) == changes.resume(held, on=D("2026-11-05"), made=[])
+    assert changes.undo_hold(held, on=D("2026-11-17")).pauses == state.pauses
+    assert changes.undo_hold(held, on=D("2026-11-18")) == changes.resume(held, on=D("2026-11-18"), made=[])
+
+
+def test_a_hold_undone_late_does_not_bring_back_contact_to_one_who_had_ended_it_before() -> None:
+    ended = changes.hold(new(), on=D("2026-11-05"), kind="ended", made=[])
+    lost = changes.hold(ended, on=D("2026-11-20"), kind="loss", made=[])
+    assert changes.undo_hold(lost, on=D("2026-12-20")).pauses == ended.pauses
 
 
 @pytest.mark.parametrize("undo", [changes.undo_hold, changes.resume])

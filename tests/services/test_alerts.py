@@ -114,9 +114,9 @@ def test_where_nobody_is_named_it_goes_further_up_and_is_never_lost(people, abse
         # Her midwife sees it on her list all the same, and may take it.
         assert alert in alerts_visible_to(people.midwife.user, on=local_date(NIGHT))
         other = make_user(Role.LEAD)
-        alerts.escalate(now=NIGHT + minutes(15))
+        assert (alerts.escalate(now=NIGHT + minutes(1)), alerts.escalate(now=NIGHT + minutes(1))) == (1, 0)
         alert.refresh_from_db()
-        assert alert.holder == other, "whoever comes is told at the next step"
+        assert (alert.holder, told(alert)) == (other, [other]), "whoever comes is told with the next tick"
 
 
 def test_one_entry_corrected_again_and_again_interrupts_once(people):
@@ -166,6 +166,18 @@ def test_who_was_told_sees_the_alert_and_strangers_do_not(people):
     # The first may have seen the message late: she may still take it.
     assert alerts_visible_to(people.on_duty, on=on).exists() and alerts_visible_to(people.second, on=on).exists()
     assert not alerts_visible_to(people.lay_worker.user, on=on).exists()
+
+
+def test_one_alert_that_cannot_pass_on_stops_no_other_and_the_job_has_failed(people, monkeypatch):
+    people.logs(at=NIGHT, concern="emergency")
+    people.logs(at=NIGHT + minutes(1), concern="emergency")
+    broken, well = Alert.objects.order_by("pk")
+    tell = alerts._tell
+    monkeypatch.setattr(alerts, "_tell", lambda alert, now: 1 / 0 if alert.pk == broken.pk else tell(alert, now))
+    with pytest.raises(ZeroDivisionError):
+        alerts.escalate(now=NIGHT + minutes(20))
+    assert list(Alert.objects.order_by("pk").values_list("step", flat=True)) == [0, 1]
+    assert told(Alert.objects.get(pk=well.pk)) == [people.second]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mentoring.models import Contact, LayWorker, PlannedContact
 from mentoring.rules import changes
-from mentoring.services import bulk, contacts, mothers, pairings, plans, protocol, reminders
+from mentoring.services import bulk, contacts, duties, mothers, pairings, plans, protocol, reminders
 from mentoring.services.mothers import Number, Registration, Sheet
 from people.rules.local_time import local_date
 from tests.factories import NOW, make_contact, make_lay_worker, make_locality, make_midwife, make_mother
@@ -91,6 +91,7 @@ def test_registering_many_gives_the_rows_of_registering_and_pairing_one_by_one(i
     ]  # fmt: skip
     made = bulk.register_many(new, version=version, midwife_id=by.pk, by=by.user, now=NOW)
     reminders.refresh_for(mother_ids=[mother.pk for mother in made], now=NOW)
+    duties.refresh_for(mother_ids=[mother.pk for mother in made], now=NOW)
     at_once = shapes()
     for table in one_by_one:
         assert at_once[table] == one_by_one[table], table

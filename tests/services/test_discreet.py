@@ -1,10 +1,11 @@
 """What every kind of message says: to a mother not a word that tells another reader anything, to staff no name and no address."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from mentoring.models import Appointment, Mother
+from mentoring.models import Appointment, Mother, Visit
 from mentoring.services import appointments
 from outbox.models import Message
 from outbox.rules.discreet import FORBIDDEN, gives_away
@@ -75,9 +76,14 @@ def composed(code, mother, mode="phone", **fields):
     appointments.agree(
         mother=mother, starts_at=starts_at, mode=mode, place="The Invented Café", by=mother.midwife.user, now=NOW
     )
+    lay_worker = mother.pairings.get().lay_worker
+    visit = Visit.objects.create(
+        client_id=uuid4(), mother=mother, lay_worker=lay_worker, started_at=NOW, started_by=lay_worker.user,
+        expected_end_at=NOW, expected_end_by=lay_worker.user,
+    )  # fmt: skip
     message = Message(
         pk=1, kind=code, subject=mother.person, subject_due_on=None, nominal_on=local_date(NOW), due_at=NOW,
-        expires_at=starts_at, detail={"alert": 1, "mothers": 3, "step": 0}, **fields,
+        expires_at=starts_at, detail={"alert": 1, "mothers": 3, "step": 0, "visit": visit.pk}, **fields,
     )  # fmt: skip
     appointment = mother.appointments.select_related("planned_contact").get(withdrawn_at__isnull=True)
     if appointment.planned_contact is not None:

@@ -342,7 +342,6 @@ def test_a_lay_worker_gets_one_digest_and_no_message_for_each_mother(lena: LayWo
         "import_digest",
         "contact_coming_up",
         "contact_overdue",
-        "no_attempt_yet",
     }
 
 

@@ -40,3 +40,16 @@ def test_a_bad_case_is_named_with_its_field_and_nothing_is_answered(command: str
 def test_what_is_not_a_list_of_cases_is_refused_in_one_line(text: str) -> None:
     status, out, error = called("plan_preview", text)
     assert (status, out, error.count("\n")) == (2, "", 1)
+
+
+def test_the_preview_of_reminders_answers_each_case_by_itself() -> None:
+    plan = json.loads((CASES / "plans.json").read_text(encoding="utf-8"))[0]["given"]
+    case = {
+        "case": plan, "paired_on": None, "introduced_on": None, "appointments": [], "attempts": [],
+        "channels": {"lay_worker": ["email"], "mother": []}, "safe_times": [], "safe_contact_asked_on": None,
+        "from": "2026-01-01", "to": "2028-01-01",
+    }  # fmt: skip
+    assert called("reminder_preview", json.dumps([case, case])) == (0, "[[], []]\n", "")
+    status, out, error = called("reminder_preview", json.dumps([case, {**case, "from": "soon"}]))
+    assert (status, out) == (2, "")
+    assert error.startswith("case 1: from: 'soon' is not a date")

@@ -28,6 +28,7 @@ TABLE = {
     "appointment-call-off": ({LAY, MID}, CODE | {"pk": 999}),
     "awaiting": ({MID}, {}),
     "birth-record": ({LAY, MID}, CODE),
+    "calendar": ({LAY, MID, LEAD}, {}),
     "caseload": ({MID}, {}),
     "contact-correct": ({LAY}, ENTRY),
     "contact-log": ({LAY}, CODE),
@@ -50,6 +51,8 @@ TABLE = {
     "locality-edit": ({ADMIN}, {"pk": 999}),
     "locality-list": ({ADMIN}, {}),
     "locality-new": ({ADMIN}, {}),
+    "loss-record": ({LAY, MID}, CODE),
+    "loss-undo": ({MID}, CODE | {"pk": 999}),
     "mailbox": ({LAY, MID, LEAD, ADMIN}, {}),
     "message-list": ({LAY, MID, LEAD}, {}),
     "mother-detail": ({LAY, MID, LEAD}, CODE),
@@ -59,6 +62,9 @@ TABLE = {
     "pairing-end": ({MID}, {"pk": 999}),
     "plan-change": ({LAY, MID}, CODE),
     "protocol": ({LEAD}, {}),
+    "quiet-day-add": ({LAY, MID, LEAD}, {}),
+    "quiet-day-end": ({LAY, MID, LEAD}, {"pk": 999}),
+    "request-record": ({MID}, CODE),
     "rota": ({MID, LEAD}, {}),
     "rota-withdraw": ({LEAD}, {"pk": 999}),
     "safe-contact-renew": ({MID}, CODE),
@@ -68,6 +74,7 @@ TABLE = {
     "staff-midwife-new": ({ADMIN}, {}),
     "stuck-message-act": ({ADMIN}, {"pk": 999, "act": "dismiss"}),
     "stuck-messages": ({ADMIN}, {}),
+    "support-start": ({MID}, CODE),
     "today": ({LAY}, {}),
     "user-act": ({ADMIN}, {"pk": 999, "act": "end"}),
     "user-detail": ({ADMIN}, {"pk": 999}),
@@ -75,6 +82,7 @@ TABLE = {
     "user-list": ({ADMIN}, {}),
     "visit-begin": ({LAY}, CODE),
     "visit-detail": ({LAY}, {"client_id": str(uuid4())}),
+    "wishes": ({LAY, MID, LEAD}, {}),
     "worklist": ({MID, LEAD}, {}),
     "worry-raise": ({LAY}, CODE),
 }
@@ -96,7 +104,7 @@ MACHINES = {
 }
 
 # Asked by machines without a sign-in: each says nothing of a person, or proves the caller by itself.
-OPEN_TO_MACHINES = {"health", "health-jobs", "health-live", "health-ready", "metrics"}
+OPEN_TO_MACHINES = {"calendar-feed", "health", "health-jobs", "health-live", "health-ready", "metrics"}
 
 
 @pytest.fixture(autouse=True)

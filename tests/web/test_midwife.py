@@ -137,7 +137,7 @@ def test_a_held_plan_shows_no_open_window_and_nothing_overdue(
     assert "Overdue" in words(client.get("/caseload/"))
     plans.change(mother=mother, request=plans.Hold("loss"), asked_by="midwife", by=midwife.user, now=NOW)
     page = words(client.get("/caseload/"))
-    assert "On hold" in page
+    assert "Bereaved" in page
     assert "Overdue" not in page and "Due now" not in page and "21 October" not in page
 
 

@@ -37,7 +37,7 @@ from mentoring.services import bulk, duties, rota
 from mentoring.services.imports.report import Report
 from mentoring.services.mothers import Number, Registration
 from outbox.models import JobRun, Message
-from people.models import AccessLog, Locality, User
+from people.models import AccessLog, Locality, Loss, User
 from people.rules.local_time import local_date, local_instant
 from people.rules.roles import Role
 from tests.conftest import count_rows_anew
@@ -196,6 +196,7 @@ def _about(
         "shift": RotaShift.objects.earliest("pk").pk, "visit": visit.client_id,
         "entry": entries[0].client_id, "appointment": agreed[0].pk, "cover": covers[0].pk, "jobs": jobs,
         "stuck": stuck[0].pk, "pairing": Pairing.objects.get(mother=paired[0]).pk, "locality": Locality.objects.get().pk,
+        "loss": Loss.objects.create(person=waiting[-1].person, kind="stillbirth", recorded_at=NOW, recorded_by=midwife),
         "late": Pairing.objects.filter(mother__in=waiting).earliest("pk").mother.programme_code,
     }  # fmt: skip
 
@@ -211,6 +212,8 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
             return [reverse(name, kwargs=hers | {"client_id": rows["entry"]})]
         case "alert-detail":
             return [reverse(name, args=[rows["alerts"][role]])]
+        case "quiet-day-end":
+            return [reverse(name, args=[999])]
         case "duty-detail":
             return [reverse(name, args=[rows["duty"]])]
         case "rota-withdraw":
@@ -228,6 +231,10 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
                 late,
                 f"{late}?what=phone-reached",
             ]
+        case "loss-undo":
+            return [reverse(name, args=[rows["loss"].person.mother.programme_code, rows["loss"].pk])]
+        case "support-start":
+            return [reverse(name, args=[rows["loss"].person.mother.programme_code])]
         case "plan-change":
             page = reverse(name, kwargs=hers)
             return [page, *(f"{page}?kind={kind}" for kind in ("rhythm", "pause", "resume"))]
@@ -274,7 +281,7 @@ def addresses(world: World, name: str, role: Role) -> list[str]:
 
 
 # What has no page of its own to read.
-POSTED_ONLY = {"cover-cancel", "user-act"}
+POSTED_ONLY = {"cover-cancel", "quiet-day-end", "user-act"}
 LEADS_ELSEWHERE = {"home", "kept-form"}
 
 

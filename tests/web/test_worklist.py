@@ -97,6 +97,28 @@ def test_another_midwifes_duty_is_not_there_and_a_lay_worker_has_no_worklist(
     assert signed_in(lay_worker.user).get("/worklist/").status_code == 403
 
 
+def test_what_she_asked_for_is_a_duty_of_two_working_days_and_asked_twice_is_one(
+    midwife: Midwife, lay_worker: LayWorker, mother: Mother
+) -> None:
+    client = signed_in(midwife.user)
+    record = reverse("mother-detail", args=[mother.programme_code])
+    assert "She has asked for something" in words(client.get(record))
+    assert "Choose what she has asked for" in words(post(client, "request-record", [mother.programme_code], note="x"))
+    for what, note in (("fewer", ""), ("fewer", ""), ("complain", "About the times")):
+        answer = post(client, "request-record", [mother.programme_code], what=what, note=note)
+        assert answer["Location"] == record
+    duty = Duty.objects.get(kind="request")
+    # From a Friday.
+    assert (duty.owner, duty.raised_by, duty.due_on) == (midwife, midwife.user, TODAY + timedelta(days=4))
+    page = words(client.get(reverse("duty-detail", args=[duty.pk])))
+    assert "Fewer contacts<br>To complain: About the times" in page
+    assert "A request of hers" in words(client.get(record))
+    hers = words(signed_in(lay_worker.user).get(record))
+    assert "Ada" in hers and "A request of hers" not in hers and "She has asked" not in hers
+    other = signed_in(make_midwife().user)
+    assert post(other, "request-record", [mother.programme_code], what="stop").status_code == 404
+
+
 def test_late_ones_say_so_and_stand_first(midwife: Midwife, mother: Mother) -> None:
     duties.raise_now(kind="reply", mother=mother, owner=midwife, due_on=TODAY - timedelta(days=2), by=None, now=NOW)
     page = words(signed_in(midwife.user).get("/worklist/"))
