@@ -244,10 +244,11 @@ def _why_not_open(messages: Sequence[Message], now: datetime) -> list[str | None
 
 
 def _visit_words(messages: Sequence[Message]) -> list[Words]:
+    codes = _about(messages)
     visits = dict(Visit.objects.filter(pk__in=_keys(messages, "visit")).values_list("pk", "client_id"))
     return [
         Words(
-            subject=_("Are you well?"),
+            subject=_("%(code)s: are you well?") % {"code": codes[message.subject_id or 0]},
             body=_("You expected to be out by now. Say that you are out, or that you need more time."),
             path=reverse("visit-detail", args=[visits[message.detail["visit"]]]),
             why=_("You get this 15 minutes after the time at which you expected to be out of a visit."),

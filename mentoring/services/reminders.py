@@ -15,7 +15,7 @@ from mentoring.rules.reminders import HORIZON_DAYS, LAY_WORKER, Reminder
 from outbox.models import Message
 from outbox.queries.wishes import wishes_of
 from outbox.rules.transitions import WAITING
-from outbox.rules.wishes import NO_WISHES, QUIET_DAY, SWITCHED_OFF, Wishes
+from outbox.rules.wishes import NO_WISHES, PAST_HER_HOURS, QUIET_DAY, SWITCHED_OFF, Wishes
 from outbox.services import messages
 from people.rules.local_time import local_date
 
@@ -295,4 +295,9 @@ def _why_not(message: Message, mother: Known, windows: Windows, wishes: Mapping[
         and message.recipient_user_id is not None
     ):
         return QUIET_DAY
+    if message.recipient_person_id is not None and message.expires_at in {
+        appointment.starts_at for appointment in mother.facts.appointments
+    }:
+        # What was agreed stands; only the time at which she may be told of it has gone.
+        return PAST_HER_HOURS
     return "withdrawn"

@@ -8,6 +8,8 @@ from people.rules.local_time import LOCAL, local_date, local_instant
 
 SWITCHED_OFF = "switched_off"
 QUIET_DAY = "quiet_day"
+# A text whose last safe time has gone: it does not go, and whoever agreed it is told.
+PAST_HER_HOURS = "past_her_hours"
 
 
 @dataclass(frozen=True, slots=True)

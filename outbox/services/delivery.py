@@ -21,7 +21,7 @@ from outbox.models import Message
 from outbox.rules.discreet import gives_away
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
-from outbox.rules.wishes import QUIET_DAY
+from outbox.rules.wishes import PAST_HER_HOURS, QUIET_DAY
 from outbox.services import wishes
 from outbox.services.messages import become, tell_it_did_not_go
 from people.queries import texting
@@ -250,7 +250,9 @@ def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int,
         except Exception as error:
             raise CannotBeMade(type(error).__name__) from error
         for message, why_not in zip(some, reasons, strict=True):
-            if why_not is not None:
+            if why_not == PAST_HER_HOURS:
+                _settle(message, Message.Status.EXPIRED, now, why=why_not)
+            elif why_not is not None:
                 _settle(message, Message.Status.CANCELLED, now, why=why_not)
     return words
 
@@ -275,7 +277,7 @@ def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datet
         elif person_id not in numbers:
             _settle(message, Message.Status.CANCELLED, now, why="no_safe_number")
         elif not (in_time or settings.SENDS_AT_ANY_HOUR):
-            _settle(message, Message.Status.EXPIRED, now, why="past_her_hours")
+            _settle(message, Message.Status.EXPIRED, now, why=PAST_HER_HOURS)
         else:
             safe[message.pk] = replace(said, to=numbers[person_id])
     return safe

@@ -25,7 +25,7 @@ from pytest_django.live_server_helper import LiveServer
 from whitenoise.compress import Compressor
 
 from mentoring.models import Alert, Contact, Duty, ImportJob, LayWorker, Mother, Pairing, RotaShift, Visit
-from mentoring.services import alerts, appointments, imports, losses, pairings, plans, sample
+from mentoring.services import alerts, appointments, duties, imports, losses, pairings, plans, sample
 from mentoring.services.mothers import suspend_safe_contact
 from mentoring.tasks import top_up_messages
 from outbox.models import Message
@@ -148,6 +148,8 @@ def _happens_too() -> None:
         alert = alerts.raise_alert(kind="concern_today", mother=hers[0], text="Worried", by=lay_worker.user, now=NOW)
         Alert.objects.filter(pk=alert.pk).update(told=[by.pk], holder=by)
         alerts.acknowledge(alert=alert, by=by, now=NOW)
+    for kind in (Duty.Kind.INTRODUCE, Duty.Kind.REPLY):
+        duties.raise_now(kind=kind, mother=hers[0], owner=lay_worker.supervisor, by=None, now=NOW)
     Visit.objects.create(
         client_id=uuid4(), mother=hers[0], lay_worker=lay_worker, started_at=NOW, started_by=lay_worker.user,
         expected_end_at=NOW + timedelta(hours=1), expected_end_by=lay_worker.user,
@@ -191,12 +193,12 @@ def addresses(role: Role) -> dict[str, list[str]]:
 
     code = mother.programme_code
     older = quote(f"{(NOW - timedelta(days=30)).isoformat()}_1")
-    duties = Duty.objects.filter(owner=lay_worker.supervisor, closed_at=None, mother__isnull=False)
+    to_do = Duty.objects.filter(owner=lay_worker.supervisor, closed_at=None, mother__isnull=False)
     about = Alert.objects.filter(holder__email=EMAILS[role]).values_list("pk", flat=True)
     rows: dict[str, list[str]] = {
         "alert-detail": [at("alert-detail", alert) for alert in about],
         "duty-detail": [
-            at("duty-detail", duties.filter(kind=kind).latest("pk").pk) for kind in ("bereavement", "introduce")
+            at("duty-detail", to_do.filter(kind=kind).latest("pk").pk) for kind in ("introduce", "reply", "bereavement")
         ],
         "rota-withdraw": [at("rota-withdraw", RotaShift.objects.latest("pk").pk)],
         "visit-begin": [at("visit-begin", code)],

@@ -91,6 +91,8 @@ def test_agreed_times_that_are_over_are_not_announced_and_a_text_does_not_come_t
     assert list(own.filter(channel="in_app").values_list("status", flat=True)) == ["expired", "sent", "queued"]
     assert list(own.filter(channel="text").values_list("status", flat=True)) == ["expired", "expired", "queued"]
     assert carriers["text"].given == []
+    # What she was not told, her lay-worker is.
+    assert Message.objects.filter(kind="text_did_not_go", channel="in_app").count() == 1
 
 
 def test_of_the_days_digests_today_s_alone_goes(lay_worker):
