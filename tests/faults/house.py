@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import urlopen
 
 import redis
@@ -56,7 +56,7 @@ class House:
         return self.folder.logs / "processes.log"
 
     def start(self, name: str, *command: str) -> None:
-        """A process of this name runs, again where it ran before; its words go to the log."""
+        """A process of this name runs, a module of Python, again where it ran before; its words go to the log."""
         self.commands[name] = list(command) or self.commands[name]
         with self.log.open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -70,9 +70,9 @@ class House:
                 preexec_fn=services.die_with_parent(signal.SIGKILL),
             )
 
-    def kill(self, name: str) -> None:
-        """Gone as by kill -9, at whatever it was."""
-        self.processes[name].kill()
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Gone as by kill -9, at whatever it was, or by another signal."""
+        self.processes[name].send_signal(number)
         self.processes[name].wait(30)
 
     def start_carrier(self, *knobs: str) -> str:
@@ -112,10 +112,10 @@ class House:
         self.servers._start_valkey(self.programs, lambda: False)
         self.valkey = self.servers.children[-1]
 
-    def restart_postgres(self, *, seconds: float, number: int = signal.SIGINT) -> None:
-        """PostgreSQL ends by this signal (fast, or at once as in a crash), is away for so long, and comes back."""
+    def restart_postgres(self, while_it_is_down: Callable[[], object], *, number: int = signal.SIGINT) -> None:
+        """PostgreSQL ends by this signal (fast, or at once as in a crash), and comes back after what happens meanwhile."""
         self._end(self.postgres, number)
-        time.sleep(seconds)
+        while_it_is_down()
         self.servers._start_postgres(self.programs, lambda: False)
         self.postgres = self.servers.children[-1]
 
@@ -133,8 +133,11 @@ class House:
         self.servers.stop()
 
 
+AnyHouse = TypeVar("AnyHouse", bound=House)
+
+
 @contextmanager
-def house() -> Iterator[House]:
+def house(kind: type[AnyHouse] = House) -> Iterator[AnyHouse]:
     """A house stands, in memory where it has room, and nothing is left of it."""
     path = Path(tempfile.mkdtemp(prefix=services.THROW_AWAY_PREFIX, dir=services._fast_parent()))
     # PostgreSQL's own account passes through to its folder within.
@@ -144,7 +147,7 @@ def house() -> Iterator[House]:
     # Held, so that nobody takes the folder for one that was left behind.
     with folder.users.open("rb+") as users:
         services._lock(users, fcntl.LOCK_SH, "nobody")
-        stands = House(folder)
+        stands = kind(folder)
         try:
             yield stands
         finally:

@@ -174,7 +174,7 @@ class Run:
             case _:
                 connection.close()
                 crash = what.endswith("crashed")
-                self.house.restart_postgres(seconds=away, number=signal.SIGQUIT if crash else signal.SIGINT)
+                self.house.restart_postgres(lambda: time.sleep(away), number=signal.SIGQUIT if crash else signal.SIGINT)
 
     def _forbid_one(self) -> bool:
         """One of the texts next in line, or anywhere, is forbidden by what a person does; returns whether one waited."""

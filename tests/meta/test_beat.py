@@ -1,18 +1,10 @@
 """Beat ticks once however many are started, survives a kill and a restart of PostgreSQL, and knows no local time."""
 
-import fcntl
-import importlib.util
 import json
-import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psycopg2
@@ -27,21 +19,10 @@ from config.scheduler import BEAT_LOCK, OneBeat
 from outbox.models import JobRun
 from outbox.services import job_runs
 from tests.factories import NOW
+from tests.faults.house import House as Servers
+from tests.faults.house import house as stand
 
-ROOT = Path(__file__).resolve().parents[2]
 EVERY_SECONDS = 0.3
-
-
-def _services() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("services_of_beat", ROOT / "script" / "services.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-services = _services()
 
 
 def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
@@ -53,25 +34,25 @@ def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
     return False
 
 
-class House:
+class House(Servers):
     """Servers of its own, with the one table that beat reads, and the beats that run on them."""
 
     def __init__(self, folder: Any) -> None:
-        self.servers = services.Servers(folder)
-        self.servers.start(lambda: False)
-        self.found = folder.read_state()["environment"]
-        self.broker = redis.Redis.from_url(self.found["REDIS_URL"])
-        self.beats: list[subprocess.Popen[bytes]] = []
-        self.log = folder.path / "beats.log"
+        super().__init__(folder)
+        self.environment |= {
+            "DJANGO_SETTINGS_MODULE": "tests.meta.beat_settings",
+            "TICK_SECONDS": str(EVERY_SECONDS),
+        }
+        self.broker = redis.Redis.from_url(self.environment["REDIS_URL"])
 
     def begin(self, table: str) -> None:
         """The broker is empty and no job has run."""
         self.broker.flushall()
-        with psycopg2.connect(self.found["MIGRATE_DATABASE_URL"]) as owner, owner.cursor() as cursor:
+        with psycopg2.connect(self.environment["MIGRATE_DATABASE_URL"]) as owner, owner.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS outbox_jobrun; {table}")
 
     def ask(self, sql: str) -> Any:
-        session = psycopg2.connect(self.found["DATABASE_URL"])
+        session = psycopg2.connect(self.environment["DATABASE_URL"])
         try:
             with session, session.cursor() as cursor:
                 cursor.execute(sql)
@@ -79,20 +60,15 @@ class House:
         finally:
             session.close()
 
+    @property
+    def beats(self) -> list[int]:
+        """The process ids of those that were started, the first first."""
+        return [beat.pid for beat in self.processes.values()]
+
     def start_beat(self) -> int:
         """Start one as the scripts do; return its process id."""
-        environment = {**os.environ, **self.found, "DJANGO_SETTINGS_MODULE": "tests.meta.beat_settings"}
-        with self.log.open("ab") as log:
-            beat = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO"],
-                env=environment | {"TICK_SECONDS": str(EVERY_SECONDS), "COVERAGE_PROCESS_START": ""},
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=services.die_with_parent(signal.SIGKILL),
-            )
-        self.beats.append(beat)
-        return beat.pid
+        self.start(f"beat {len(self.processes)}", "celery", "-A", "config", "beat", "--loglevel", "INFO")
+        return self.beats[-1]
 
     def ticked(self) -> list[int]:
         """Return the process of each tick that waits in the broker, the oldest first."""
@@ -103,42 +79,18 @@ class House:
         """Return whether somebody asked for the lock and did not get it."""
         return "this one stands by" in self.log.read_text()
 
-    def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
-        beat = next(beat for beat in self.beats if beat.pid == pid)
-        beat.send_signal(number)
-        beat.wait(30)
-
-    def restart_postgresql(self, while_it_is_down: Callable[[], None]) -> None:
-        server, number = self.servers.children[0]
-        server.send_signal(number)
-        server.wait(30)
-        while_it_is_down()
-        del self.servers.children[0]
-        self.servers._start_postgres(services._programs(self.servers.account), lambda: False)
-        self.servers.children.insert(0, self.servers.children.pop())
-
     def stop_beats(self) -> None:
-        for beat in self.beats:
-            beat.kill()
-            beat.wait()
-        self.beats.clear()
+        for name in self.processes:
+            self.kill(name)
+        self.processes.clear()
         self.log.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[House]:
-    path = Path(tempfile.mkdtemp(prefix=services.THROW_AWAY_PREFIX, dir=services._fast_parent()))
-    # PostgreSQL's own account passes through to its folder within.
-    path.chmod(0o711)
-    folder = services.Folder(path, throw_away=True)
-    folder.make()
-    # Held, so that nobody takes the folder for one that was left behind.
-    with folder.users.open("rb+") as users:
-        services._lock(users, fcntl.LOCK_SH, "nobody")
-        house = House(folder)
+    with stand(House) as house:
         yield house
         house.broker.close()
-        house.servers.stop()
 
 
 @pytest.fixture
@@ -155,11 +107,11 @@ def test_of_two_beats_one_ticks_and_when_it_is_killed_the_other_takes_over(house
     assert eventually(house.ticked)
     house.start_beat()
     assert eventually(house.standing_by)
-    first, second = (beat.pid for beat in house.beats)
+    first, second = house.beats
     so_far = len(house.ticked())
     assert eventually(lambda: len(house.ticked()) > so_far + 3)
     assert set(house.ticked()) == {first}
-    house.kill(first)
+    house.kill("beat 0")
     killed_at = time.monotonic()
     assert eventually(lambda: second in house.ticked())
     assert time.monotonic() - killed_at < 10
@@ -168,10 +120,10 @@ def test_of_two_beats_one_ticks_and_when_it_is_killed_the_other_takes_over(house
 
 
 def test_a_beat_that_is_stopped_lets_the_lock_go(house: House) -> None:
-    pid = house.start_beat()
+    house.start_beat()
     assert eventually(house.ticked)
     assert house.ask(f"SELECT pg_try_advisory_lock({BEAT_LOCK})") is False
-    house.kill(pid, signal.SIGTERM)
+    house.kill("beat 0", signal.SIGTERM)
     assert eventually(lambda: house.ask(f"SELECT pg_try_advisory_lock({BEAT_LOCK})"), 10)
 
 
@@ -187,11 +139,11 @@ def test_while_postgresql_is_down_nobody_ticks_and_after_it_one_does(house: Hous
         time.sleep(5 * EVERY_SECONDS)
         assert house.ticked() == before
 
-    house.restart_postgresql(nobody_ticks)
+    house.restart_postgres(nobody_ticks)
     so_far = len(house.ticked())
     assert eventually(lambda: len(house.ticked()) > so_far + 3)
     assert len(set(house.ticked()[so_far:])) == 1
-    assert all(beat.poll() is None for beat in house.beats)
+    assert all(beat.poll() is None for beat in house.processes.values())
 
 
 @pytest.fixture

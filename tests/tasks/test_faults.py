@@ -16,10 +16,11 @@ OWN = {"DATABASE_URL", "MIGRATE_DATABASE_URL", "REDIS_URL"}
 
 @pytest.mark.django_db
 def test_two_hundred_texts_go_once_each_while_everything_fails():
-    here = connection.settings_dict
-    host = here["HOST"] or here["OPTIONS"]["host"]
-    like = f"postgres:///{here['NAME']}?host={host}&user=postgres"
-    command = [sys.executable, "-m", "tests.faults", "--short", "--like", like]
+    here = connection.get_connection_params()
+    command = [sys.executable, "-m", "tests.faults", "--short"]
+    if str(here.get("host", "")).startswith("/"):
+        # Our own server: its tables are copied in a second, where migrating takes most of a minute.
+        command += ["--like", f"postgres:///{here['dbname']}?host={here['host']}&user=postgres"]
     environment = {name: value for name, value in os.environ.items() if name not in OWN}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
