@@ -295,9 +295,8 @@ def _why_not(message: Message, mother: Known, windows: Windows, wishes: Mapping[
         and message.recipient_user_id is not None
     ):
         return QUIET_DAY
-    if message.recipient_person_id is not None and message.expires_at in {
-        appointment.starts_at for appointment in mother.facts.appointments
-    }:
-        # What was agreed stands; only the time at which she may be told of it has gone.
+    to_her = message.recipient_person_id is not None and mother.facts.texts is not None
+    if to_her and message.expires_at in {appointment.starts_at for appointment in mother.facts.appointments}:
+        # What was agreed stands, and she may be written to; only the time at which she may be told of it has gone.
         return PAST_HER_HOURS
     return "withdrawn"
