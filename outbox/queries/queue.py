@@ -10,13 +10,15 @@ from outbox.models import Message
 from outbox.rules.jobs import WAITED_TOO_LONG, waited
 from outbox.rules.registry import any_hour_codes
 
+# What is written after its time (a digest, once someone joins at noon) has waited since it was written, no longer.
 # More than this of anything is "at least this": what is asked every few seconds must not grow with a fault.
 MOST = 10_000
 EXPIRED_LATELY = timedelta(days=7)
 DUE = f"""
-SELECT c, count(due_at), min(due_at) FILTER (WHERE kind = ANY(%(any_hour)s)), min(due_at) FILTER (WHERE kind <> ALL(%(any_hour)s))
+SELECT c, count(since), min(since) FILTER (WHERE kind = ANY(%(any_hour)s)), min(since) FILTER (WHERE kind <> ALL(%(any_hour)s))
 FROM unnest(%(channels)s) AS c LEFT JOIN LATERAL (
-    SELECT kind, due_at FROM "{Message._meta.db_table}" WHERE channel = c AND status = 'queued' AND due_at <= %(now)s
+    SELECT kind, greatest(due_at, created_at) AS since FROM "{Message._meta.db_table}"
+    WHERE channel = c AND status = 'queued' AND due_at <= %(now)s
     ORDER BY due_at, id LIMIT %(most)s
 ) AS due ON true GROUP BY c
 """  # noqa: S608 - our own table's name

@@ -93,6 +93,16 @@ def test_a_message_that_may_go_and_waits_for_longer_than_a_quarter_of_an_hour_is
     assert answer.status_code == (503 if is_red else 200), answer.json()
 
 
+def test_what_is_written_after_its_time_has_waited_since_it_was_written():
+    written_at = datetime(2026, 11, 5, 12, 0, tzinfo=UTC)
+    queued(to=make_user("lay_worker"), channel="email", now=written_at, due_at=written_at - timedelta(hours=3))
+    for later, is_red in ((timedelta(minutes=15), False), (timedelta(minutes=16), True)):
+        all_ran(written_at + later)
+        answer = asked("/health/jobs/", written_at + later)
+        assert answer.status_code == (503 if is_red else 200), answer.json()
+        assert answer.json()["oldest_due_seconds"] == {"email": int(later.total_seconds())}
+
+
 def test_what_is_not_due_is_over_or_held_does_not_wait():
     for number, status in enumerate(set(Message.Status.values) - {"queued"}):
         row = queued(to=make_user("lay_worker"), nominal_on=NOW.date() + timedelta(days=number))
