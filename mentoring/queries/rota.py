@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from mentoring.access import ALERTED
 from mentoring.models import RotaShift
 from mentoring.rules.alerts import NOBODY_WATCHES_AFTER
-from mentoring.rules.working_days import in_office_hours
+from mentoring.rules.working_days import in_office_hours, office_closes_at
 from outbox.queries.jobs import last_finished_at
 from people.access import grants_in_force
 from people.models import RoleGrant, User
@@ -19,8 +19,8 @@ ESCALATION_JOB = "pass alerts on"
 
 
 def shift_at(now: datetime) -> RotaShift | None:
-    """Return the shift that holds at ``now``, none where nobody is named."""
-    return standing_shifts().filter(starts_at__lte=now, ends_at__gt=now).first()
+    """Return the shift that holds at ``now``, none where nobody is named who could answer."""
+    return _answered(standing_shifts()).filter(starts_at__lte=now, ends_at__gt=now).first()
 
 
 def leads() -> list[int]:
@@ -44,8 +44,20 @@ def watching(*, now: datetime) -> Watching:
     """Return whether somebody watches: a shift or office hours, and a tick not older than three minutes (section 7)."""
     ticked_at = last_finished_at(ESCALATION_JOB)
     ticks = ticked_at is not None and now - ticked_at <= NOBODY_WATCHES_AFTER
-    somebody = ticks and (in_office_hours(now) or shift_at(now) is not None)
+    somebody = ticks and (may_be_on_duty().exists() if in_office_hours(now) else shift_at(now) is not None)
     return Watching(somebody, [] if somebody else _telephones(now))
+
+
+def unwatched_from(*, now: datetime, until: datetime) -> datetime | None:
+    """Return the first instant of ``[now, until)`` that is neither in office hours nor anybody's shift, none without one."""
+    at = now
+    while at < until:
+        closes_at = office_closes_at(at)
+        shift = None if closes_at is not None else shift_at(at)
+        if closes_at is None and shift is None:
+            return at
+        at = closes_at if closes_at is not None else shift.ends_at  # type: ignore[union-attr]  # one of them is
+    return None
 
 
 def standing_shifts() -> QuerySet[RotaShift]:
@@ -60,18 +72,20 @@ def may_be_on_duty() -> QuerySet[User]:
 
 
 def next_gap(*, now: datetime) -> datetime | None:
-    """Return from when on nobody is named within the next four weeks, none where somebody always is."""
+    """Return from when on nobody who could answer is named within the next four weeks, none where somebody always is."""
     until = now
     horizon = now + timedelta(days=28)
-    for starts_at, ends_at in (
-        RotaShift.objects.filter(withdrawn_at__isnull=True, ends_at__gt=now)
-        .order_by("starts_at")
-        .values_list("starts_at", "ends_at")
-    ):
+    shifts = _answered(RotaShift.objects.filter(withdrawn_at__isnull=True, ends_at__gt=now))
+    for starts_at, ends_at in shifts.order_by("starts_at").values_list("starts_at", "ends_at"):
         if starts_at > until:
             return until
         until = max(until, ends_at)
     return until if until < horizon else None
+
+
+def _answered(shifts: QuerySet[RotaShift]) -> QuerySet[RotaShift]:
+    able = may_be_on_duty().values("pk")
+    return shifts.filter(Q(on_duty__in=able) | Q(second__in=able))
 
 
 def _telephones(now: datetime) -> list[tuple[str, str]]:
@@ -80,6 +94,6 @@ def _telephones(now: datetime) -> list[tuple[str, str]]:
     order = [shift.on_duty_id, shift.second_id] if shift is not None else []
     keys = list(dict.fromkeys([*order, *leads()]))
     found = {
-        pk: (name, phone) for pk, name, phone in User.objects.filter(pk__in=keys).values_list("pk", "name", "phone")
+        pk: (name, phone) for pk, name, phone in may_be_on_duty().filter(pk__in=keys).values_list("pk", "name", "phone")
     }
-    return [found[pk] for pk in keys if found[pk][1]]
+    return [found[pk] for pk in keys if pk in found and found[pk][1]]

@@ -1,5 +1,6 @@
 """Who holds an alert, and when it passes on (domain.md section 7, Alerts). Pure: facts in, decisions out."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,8 @@ PASSED_ON_SOON: Final = frozenset({CONCERN_EMERGENCY, OVERDUE_VISIT})
 # Of a visit, from its expected end: the lay-worker is asked, then whoever is on duty, the second, the written procedure.
 VISIT_ASKED_AFTER: Final = timedelta(minutes=15)
 VISIT_ALERT_AFTER: Final = timedelta(minutes=30)
+# The written procedure's turn comes then: until that moment somebody must be there to be told.
+VISIT_WATCHED_AFTER: Final = timedelta(minutes=60)
 VISIT_MORE: Final = timedelta(minutes=30)
 # A tick older than this watches nothing.
 NOBODY_WATCHES_AFTER: Final = timedelta(minutes=3)
@@ -44,13 +47,22 @@ def passes_on_at(*, kind: str, step: int, step_at: datetime) -> datetime | None:
 
 
 def holder(
-    *, step: int, midwife: int | None, in_office_hours: bool, on_duty: int | None, second: int | None, leads: list[int]
+    *,
+    step: int,
+    midwife: int | None,
+    in_office_hours: bool,
+    on_duty: int | None,
+    second: int | None,
+    leads: Sequence[int],
+    told: Collection[int] = (),
 ) -> int | None:
     """Return the user who holds an alert at ``step``: her midwife in hours, else who is on duty; the second; a lead.
 
-    Where the one named is missing it goes further up, so that an alert is nobody's only where there is nobody at all.
+    Where the one named is missing, or was ``told`` already and did not answer, it goes further up, so that an alert is
+    nobody's only where there is nobody at all. With nobody left to tell it is the first there is.
     """
-    lead = leads[0] if leads else None
     first = midwife if in_office_hours and midwife is not None else on_duty
-    order = [first, second, lead]
-    return next((user for user in order[min(step, LEAD) :] if user is not None), None)
+    # Who came on duty since is asked as well.
+    named = {FIRST: (first, second), SECOND: (second, first, on_duty)}.get(step, ())
+    there = [user for user in (*named, *leads) if user is not None]
+    return next((user for user in there if user not in told), there[0] if there else None)

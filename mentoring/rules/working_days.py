@@ -6,7 +6,7 @@ from typing import Final
 
 import holidays
 
-from people.rules.local_time import LOCAL
+from people.rules.local_time import LOCAL, local_instant
 
 OFFICE_FROM: Final = time(9)
 OFFICE_TO: Final = time(17)
@@ -34,3 +34,10 @@ def in_office_hours(at: datetime) -> bool:
     """Return whether ``at`` lies within 09:00 to 17:00 local on a working day (domain.md section 7, Alerts)."""
     local = at.astimezone(LOCAL)
     return is_working_day(local.date()) and OFFICE_FROM <= local.time() < OFFICE_TO
+
+
+def office_closes_at(at: datetime) -> datetime | None:
+    """Return the instant at which the office hours that ``at`` lies in end, none outside them."""
+    if not in_office_hours(at):
+        return None
+    return local_instant(at.astimezone(LOCAL).date(), OFFICE_TO)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from mentoring.access import midwife_of
 from mentoring.models import Alert, Contact, Mother, RotaShift, Visit
-from mentoring.queries.rota import leads, shift_at
+from mentoring.queries.rota import leads, may_be_on_duty, shift_at
 from mentoring.rules import alerts as rules
 from mentoring.rules.refusals import Refused
 from mentoring.rules.working_days import in_office_hours
@@ -111,17 +111,13 @@ def each(keys: Iterable[int], does: Callable[[int], int]) -> int:
 
 def _pass_on(pk: int, *, now: datetime) -> int:
     alert = _open_alerts().select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=pk).first()
-    if alert is None or alert.acknowledged_at is not None:
+    if alert is None:
         return 0
-    if alert.holder_id is None:
-        # Nobody was there to be told when it came. Whoever is now, is.
-        _hand_to_holder(alert, now)
-        if alert.holder_id is None:
-            return 0
-        alert.step_at = now
-        alert.save(update_fields=["step_at", "holder", "told"])
-        _tell(alert, now)
-        return 1
+    if alert.holder_id is None or not may_be_on_duty().filter(pk=alert.holder_id).exists():
+        # Nobody was there to be told when it came, or who has it can answer no more. Whoever can now, is told.
+        return _hand_on(alert, now)
+    if alert.acknowledged_at is not None:
+        return 0
     at = rules.passes_on_at(kind=alert.kind, step=alert.step, step_at=alert.step_at)
     following = rules.next_step(alert.kind, alert.step)
     if at is None or following is None or at > now:
@@ -132,6 +128,17 @@ def _pass_on(pk: int, *, now: datetime) -> int:
     alert.save(update_fields=["step", "step_at", "holder", "told"])
     if alert.holder_id != before or following == rules.PROCEDURE:
         _tell(alert, now)
+    return 1
+
+
+def _hand_on(alert: Alert, now: datetime) -> int:
+    before = alert.holder_id
+    _hand_to_holder(alert, now)
+    if alert.holder_id == before:
+        return 0
+    alert.step_at, alert.acknowledged_at, alert.acknowledged_by = now, None, None
+    alert.save(update_fields=["step_at", "holder", "told", "acknowledged_at", "acknowledged_by"])
+    _tell(alert, now)
     return 1
 
 
@@ -172,10 +179,9 @@ def _open_alerts():  # type: ignore[no-untyped-def]  # a queryset with what a ho
 
 
 def _overdue(now: datetime) -> list[int]:
+    unanswered = Q(acknowledged_at__isnull=True, step_at__lte=now - rules.SOON, step__lt=rules.LEAD)
     waiting = Alert.objects.filter(
-        Q(holder__isnull=True) | Q(step_at__lte=now - rules.SOON, step__lt=rules.LEAD),
-        closed_at__isnull=True,
-        acknowledged_at__isnull=True,
+        unanswered | Q(holder__isnull=True) | ~Q(holder__in=may_be_on_duty().values("pk")), closed_at__isnull=True
     )
     return list(waiting.order_by("step_at").values_list("pk", flat=True))
 
@@ -188,14 +194,20 @@ def _hand_to_holder(alert: Alert, now: datetime) -> None:
         lay_worker=lay_worker if alert.kind == rules.PLEASE_RING_ME else None,
         on=local_date(now),
     )
-    alert.holder_id = rules.holder(
+    on_duty, second = (shift.on_duty_id, shift.second_id) if shift is not None else (None, None)
+    # Switched off, or the right ended: she could neither be told nor open it.
+    able = set(may_be_on_duty().filter(pk__in=[midwife, on_duty, second, alert.holder_id]).values_list("pk", flat=True))
+    found = rules.holder(
         step=alert.step,
-        midwife=midwife,
+        midwife=midwife if midwife in able else None,
         in_office_hours=in_office_hours(now),
-        on_duty=shift.on_duty_id if shift else None,
-        second=shift.second_id if shift else None,
+        on_duty=on_duty if on_duty in able else None,
+        second=second if second in able else None,
         leads=leads(),
+        told=alert.told,
     )
+    # With nobody further up it stays with whoever has it.
+    alert.holder_id = found if found is not None or alert.holder_id not in able else alert.holder_id
     if alert.holder_id is not None and alert.holder_id not in alert.told:
         alert.told = [*alert.told, alert.holder_id]
 
@@ -208,7 +220,8 @@ def _tell(alert: Alert, now: datetime) -> None:
             messages.New(
                 kind=f"alert_{alert.kind}",
                 subject_id=alert.mother.person_id,
-                about=f"alert:{alert.pk}:{alert.step}",
+                # One that comes back to someone is told again.
+                about=f"alert:{alert.pk}:{alert.step}:{int(alert.step_at.timestamp())}",
                 recipient_user_id=alert.holder_id,
                 channel=channel,
                 nominal_on=local_date(now),

@@ -9,14 +9,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from mentoring.models import Alert, LayWorker, Mother, Visit
-from mentoring.queries.rota import watching
+from mentoring.queries.rota import unwatched_from, watching
 from mentoring.rules import alerts as rules
 from mentoring.rules.refusals import Refused
 from mentoring.services import alerts
 from outbox.models import Message
 from outbox.services import messages
 from people.models import User
-from people.rules.local_time import local_date
+from people.rules.local_time import LOCAL, local_date
 
 LONGEST = timedelta(hours=4)
 CHANNELS = (Message.Channel.EMAIL, Message.Channel.IN_APP)
@@ -40,6 +40,10 @@ def begin(
         )
     if not now < expected_end_at <= now + LONGEST:
         raise Refused("expected_when", _("Say when you expect to be out, within the next four hours."))
+    from_at = unwatched_from(now=now, until=expected_end_at + rules.VISIT_WATCHED_AFTER)
+    if from_at is not None:
+        said = _("Nobody is watching from %(time)s on. Do not rely on this page: tell someone where you are.")
+        raise Refused("nobody_watches", said % {"time": f"{from_at.astimezone(LOCAL):%H:%M}"})
     try:
         with transaction.atomic():
             return Visit.objects.create(
@@ -56,9 +60,14 @@ def begin(
 
 
 @transaction.atomic
-def extend(*, visit: Visit, by: User, now: datetime) -> Visit:
-    """She is well and needs thirty minutes more, from now or from the expected end, whichever is later."""
+def extend(*, visit: Visit, by: User, now: datetime, seen_end_at: datetime | None = None) -> Visit:
+    """She is well and needs thirty minutes more, from now or from the expected end, whichever is later.
+
+    ``seen_end_at``: the expected end that she saw when she tapped; where it has moved since, a second tap adds nothing.
+    """
     locked = _locked(visit)
+    if seen_end_at is not None and seen_end_at != locked.expected_end_at:
+        return locked
     locked.expected_end_at = max(locked.expected_end_at, now) + rules.VISIT_MORE
     locked.expected_end_by, locked.asked_at = by, None
     locked.save(update_fields=["expected_end_at", "expected_end_by", "asked_at"])
@@ -107,7 +116,8 @@ def _watch(pk: int, *, now: datetime) -> int:
         visit.save(update_fields=["asked_at"])
         _ask(visit, now)
         moved += 1
-    is_known = Alert.objects.filter(visit=visit, closed_at__isnull=True).exists()
+    # One that was dealt with comes again only after she has asked for more time: she alone can end the visit.
+    is_known = Alert.objects.filter(visit=visit, raised_at__gte=visit.expected_end_at).exists()
     if now >= visit.expected_end_at + rules.VISIT_ALERT_AFTER and not is_known:
         alerts.raise_alert(kind=rules.OVERDUE_VISIT, mother=visit.mother, visit=visit, by=None, now=now)
         moved += 1

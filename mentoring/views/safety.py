@@ -1,5 +1,6 @@
 """A lay-worker's own safety at a visit, and a worry that is no log entry. Where nobody watches the page says so."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from mentoring import access
 from mentoring.forms.safety import VisitForm, WorryForm
 from mentoring.queries import visits as queries
-from mentoring.queries.rota import watching
+from mentoring.queries.rota import unwatched_from, watching
+from mentoring.rules.alerts import VISIT_WATCHED_AFTER
 from mentoring.rules.permissions import VISIT_BEGIN, WORRY_RAISE
 from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, visits
@@ -68,7 +70,7 @@ def visit_detail(request: SignedInRequest, client_id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             if "more" in request.POST:
-                visits.extend(visit=visit, by=request.user, now=now)
+                visits.extend(visit=visit, by=request.user, now=now, seen_end_at=_instant(request.POST.get("seen", "")))
                 messages.success(request, _("Thirty minutes more."))
                 return redirect("visit-detail", client_id)
             visits.end(visit=visit, by=request.user, now=now)
@@ -77,6 +79,10 @@ def visit_detail(request: SignedInRequest, client_id: UUID) -> HttpResponse:
             return redirect("visit-detail", client_id)
         messages.success(request, _("Good that you are out and well. Log the visit when you can."))
         return redirect("today")
+    watch = watching(now=now)
+    until = visit.expected_end_at + VISIT_WATCHED_AFTER
+    # Where nobody watches now the page says so already.
+    from_at = unwatched_from(now=now, until=until) if visit.ended_at is None and watch.somebody else None
     return render(
         request,
         "mentoring/visit.html",
@@ -86,10 +92,19 @@ def visit_detail(request: SignedInRequest, client_id: UUID) -> HttpResponse:
             "code": visit.mother.programme_code,
             "expected": clock(visit.expected_end_at),
             "is_late": visit.ended_at is None and visit.expected_end_at <= now,
-            "watching": watching(now=now),
+            "unwatched_from": clock(from_at) if from_at is not None else "",
+            "seen": visit.expected_end_at.isoformat(),
+            "watching": watch,
             "back_href": reverse("today"),
         },
     )
+
+
+def _instant(typed: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(typed)
+    except ValueError:
+        return None
 
 
 @requires(WORRY_RAISE)

@@ -12,9 +12,10 @@ from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, contacts, rota, visits
 from outbox.models import JobRun, Message
 from outbox.rules.registry import kind_of
-from people.models import User
+from people.models import RoleGrant, User
 from people.rules.local_time import local_date
 from people.rules.roles import Role
+from people.services import roles, users
 from tests.factories import make_contact, make_lay_worker, make_midwife, make_mother, make_user
 from tests.services.races import at_once
 
@@ -117,6 +118,86 @@ def test_where_nobody_is_named_it_goes_further_up_and_is_never_lost(people, abse
         assert (alerts.escalate(now=NIGHT + minutes(1)), alerts.escalate(now=NIGHT + minutes(1))) == (1, 0)
         alert.refresh_from_db()
         assert (alert.holder, told(alert)) == (other, [other]), "whoever comes is told with the next tick"
+
+
+def names(people, *, on_duty: User, second: User) -> None:
+    RotaShift.objects.update(withdrawn_at=DAY, withdrawn_by=people.lead)
+    rota.name(on_duty=on_duty, second=second, starts_at=DAY, ends_at=DAY + timedelta(days=1), by=people.lead, now=DAY)
+
+
+def test_a_second_who_has_it_already_is_not_waited_for_twice(people):
+    names(people, on_duty=people.on_duty, second=people.midwife.user)
+    people.logs(at=DAY, concern="emergency")
+    alerts.escalate(now=DAY + minutes(15))
+    assert Alert.objects.get().holder == people.on_duty
+
+
+def test_a_shift_that_changes_meanwhile_asks_whoever_has_come(people):
+    people.logs(at=NIGHT, concern="emergency")
+    new = make_midwife().user
+    RotaShift.objects.update(on_duty=new, second=people.on_duty)
+    alerts.escalate(now=NIGHT + minutes(15))
+    assert Alert.objects.get().holder == new
+
+
+def test_every_lead_is_asked_before_one_is_asked_again(people):
+    other = make_user(Role.LEAD)
+    names(people, on_duty=people.on_duty, second=people.lead)
+    people.logs(at=NIGHT, concern="emergency")
+    alerts.escalate(now=NIGHT + minutes(15))
+    alerts.escalate(now=NIGHT + minutes(30))
+    alert = Alert.objects.get()
+    assert (alert.holder, alert.told) == (other, [people.on_duty.pk, people.lead.pk, other.pk])
+
+
+def gone(people, user: User, how: str, at: datetime = DAY) -> None:
+    by = make_user(Role.ADMINISTRATOR)
+    if how == "switched off":
+        users.switch(user=user, active=False, by=by, now=at)
+    else:
+        for grant in RoleGrant.objects.filter(user=user, ended_at=None):
+            roles.end(grant=grant, by=by, now=at)
+
+
+@pytest.mark.parametrize("how", ["switched off", "right ended"])
+def test_who_cannot_answer_is_not_told_and_does_not_watch(people, how):
+    gone(people, people.on_duty, how)
+    gone(people, people.midwife.user, how)
+    people.logs(at=NIGHT, concern="emergency")
+    people.logs(at=DAY, concern="emergency")
+    assert {alert.holder for alert in Alert.objects.all()} == {people.second}
+    ticked(NIGHT)
+    assert watching(now=NIGHT).somebody and next_gap(now=NIGHT) == DAY + timedelta(days=7)
+    gone(people, people.second, how)
+    assert not watching(now=NIGHT).somebody
+    assert next_gap(now=NIGHT) == NIGHT
+
+
+@pytest.mark.parametrize("how", ["switched off", "right ended"])
+@pytest.mark.parametrize("has_it", [True, False])
+def test_one_whose_holder_can_answer_no_more_goes_to_somebody_who_can(people, how, has_it):
+    people.logs(at=NIGHT, concern="today")
+    alert = Alert.objects.get()
+    if has_it:
+        alerts.acknowledge(alert=alert, by=people.on_duty, now=NIGHT)
+    gone(people, people.on_duty, how, NIGHT + minutes(5))
+    assert alerts.escalate(now=NIGHT + minutes(6)) == 1
+    alert.refresh_from_db()
+    assert (alert.holder, alert.acknowledged_by) == (people.second, None)
+    assert told(alert)[-1:] == [people.second]
+    alerts.acknowledge(alert=alert, by=people.second, now=NIGHT + minutes(7))
+    assert alerts.escalate(now=NIGHT + timedelta(days=1)) == 0
+
+
+def test_the_last_step_goes_to_another_lead_where_the_first_can_answer_no_more(people):
+    people.logs(at=NIGHT, concern="emergency")
+    for step in (1, 2):
+        alerts.escalate(now=NIGHT + minutes(15 * step))
+    assert Alert.objects.get().holder == people.lead
+    other = make_user(Role.LEAD)
+    gone(people, people.lead, "switched off", NIGHT + minutes(31))
+    alerts.escalate(now=NIGHT + minutes(32))
+    assert Alert.objects.get().holder == other
 
 
 def test_one_entry_corrected_again_and_again_interrupts_once(people):
@@ -238,6 +319,39 @@ class TestAVisit:
         assert visits.watch(now=visit.expected_end_at + timedelta(days=1)) == 0
         [reason] = set(kind_of("visit_overdue").why_not(list(Message.objects.filter(kind="visit_overdue")), DAY))
         assert reason == "closed"
+
+    def test_what_was_dealt_with_comes_again_only_after_more_time(self, people):
+        visit = self.begin(people)
+        for late in range(31, 36):
+            at = visit.expected_end_at + minutes(late)
+            visits.watch(now=at)
+            for alert in Alert.objects.filter(closed_at=None):
+                alerts.acknowledge(alert=alert, by=people.midwife.user, now=at)
+                alerts.close(alert=alert, outcome="false_alarm", by=people.midwife.user, now=at)
+        assert Alert.objects.count() == 1
+        visit = visits.extend(visit=visit, by=people.lay_worker.user, now=at)
+        visits.watch(now=visit.expected_end_at + minutes(30))
+        assert Alert.objects.filter(closed_at=None).count() == 1
+
+    def test_two_taps_on_one_page_are_thirty_minutes(self, people):
+        visit = self.begin(people)
+        seen = visit.expected_end_at
+        for _tap in range(2):
+            visits.extend(visit=visit, by=people.lay_worker.user, now=DAY, seen_end_at=seen)
+        visit.refresh_from_db()
+        assert visit.expected_end_at == seen + minutes(30)
+
+    def test_a_visit_that_outlasts_whoever_watches_is_refused(self, people):
+        RotaShift.objects.update(withdrawn_at=DAY, withdrawn_by=people.lead)
+        # Office hours end at 17:00; an hour past its end the last step of an overdue visit is due.
+        closes_at = datetime(2026, 10, 23, 16, tzinfo=UTC)
+        now = closes_at - minutes(90)
+        ticked(now)
+        asked = {"mother": people.mother, "lay_worker": people.lay_worker, "by": people.lay_worker.user, "now": now}
+        with pytest.raises(Refused) as refused:
+            visits.begin(**asked, client_id=uuid4(), expected_end_at=now + minutes(31))
+        assert "from 17:00 on" in refused.value.message
+        visits.begin(**asked, client_id=uuid4(), expected_end_at=now + minutes(30))
 
     def test_thirty_minutes_more_by_one_tap(self, people):
         visit = self.begin(people)
