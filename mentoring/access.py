@@ -57,6 +57,16 @@ def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
     return Mother.objects.filter(condition)
 
 
+def mothers_whose_loss_may_be_recorded_by(user: User, *, on: date) -> QuerySet[Mother]:
+    """Return the mothers of whom ``user`` may record a loss: those she sees; a coordinator, every mother (section 8).
+
+    A coordinator sees nothing of the record beyond the name that she checks the loss against.
+    """
+    if Role.COORDINATOR in roles_of(user):
+        return Mother.objects.all()
+    return mothers_visible_to(user, on=on)
+
+
 def mothers_still_loggable_by(user: User, *, now: datetime) -> QuerySet[Mother]:
     """Return mothers that a lay-worker no longer sees but may log for: her pairing or cover ended in the last 7 days.
 

@@ -6,6 +6,7 @@ from mentoring.rules.permissions import (
     ALERT_ANSWER,
     CASELOAD_READ,
     IMPORT_RUN,
+    LOSS_FIND,
     PROTOCOL_CHANGE,
     ROTA_READ,
     STAFF_MANAGE,
@@ -20,6 +21,7 @@ ENTRIES: list[Entry] = [
     Entry("awaiting", gettext_noop("Awaiting a lay-worker"), CASELOAD_READ),
     Entry("rota", gettext_noop("Rota"), ROTA_READ),
     Entry("protocol", gettext_noop("Protocol"), PROTOCOL_CHANGE),
+    Entry("loss-find", gettext_noop("Record a loss"), LOSS_FIND),
     Entry("import-new", gettext_noop("Import"), IMPORT_RUN),
     Entry("staff-list", gettext_noop("Staff"), STAFF_MANAGE),
 ]

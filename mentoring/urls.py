@@ -66,6 +66,7 @@ PROGRAMME: list[URLPattern] = [
     path("calendar/<str:token>.ics", calendar.calendar_feed, name="calendar-feed"),
     path("imports/", imports.import_new, name="import-new"),
     path("imports/<uuid:reference>/", imports.import_detail, name="import-detail"),
+    path("losses/new/", loss.loss_find, name="loss-find"),
     path("protocol/", protocol.protocol, name="protocol"),
     path("rota/", rota.rota, name="rota"),
     path("rota/<int:pk>/take-out/", rota.rota_withdraw, name="rota-withdraw"),

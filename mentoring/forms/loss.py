@@ -64,6 +64,21 @@ class LossForm(forms.Form):
         return cleaned
 
 
+class LossFindForm(forms.Form):
+    """Of whom a loss is to be recorded, by her programme code."""
+
+    programme_code = forms.CharField(
+        label=_("Her programme code"),
+        max_length=16,
+        help_text=_("For example, M-AB12CD"),
+        error_messages={"required": _("Enter her programme code")},
+    )
+    helper = form_helper("programme_code", submit=_("Go on"))
+
+    def clean_programme_code(self) -> str:
+        return str(self.cleaned_data["programme_code"]).strip().upper()
+
+
 class LossUndoForm(forms.Form):
     """Why a report is taken back."""
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from mentoring.forms.loss import NONE, LossForm, LossUndoForm, SupportForm
+from mentoring.access import mothers_whose_loss_may_be_recorded_by
+from mentoring.forms.loss import NONE, LossFindForm, LossForm, LossUndoForm, SupportForm
 from mentoring.queries.losses import babies_of, is_bereaved
-from mentoring.rules.permissions import LOSS_RECORD, LOSS_UNDO, SUPPORT_START, TODAY_READ
+from mentoring.rules.permissions import LOSS_FIND, LOSS_RECORD, LOSS_UNDO, SUPPORT_START, TODAY_READ
 from mentoring.rules.refusals import Refused
 from mentoring.services import losses
 from mentoring.templatetags.wording import baby_words, loss_words, plain_day
@@ -34,7 +35,9 @@ FIELD_OF = {
 def loss_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
     """Ask what happened, say what will follow, record it in one action."""
     now = timezone.now()
-    mother = mother_or_404(request, programme_code, now=now)
+    mothers = mothers_whose_loss_may_be_recorded_by(request.user, on=local_date(now))
+    mother = get_object_or_404(mothers.select_related("person", "midwife__user"), programme_code=programme_code)
+    from_outside = may(request.user, LOSS_FIND)
     babies = babies_of(mother)
     form = LossForm(request.POST or None, babies=[(baby.pk, baby_words(baby)) for baby in babies])
     if request.method == "POST" and form.is_valid():
@@ -53,8 +56,29 @@ def loss_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
         else:
             said = _("It is recorded. Her midwife is told, and no message about a contact with her leaves.")
             messages.success(request, said)
-            return redirect("mother-detail", programme_code)
-    return render(request, "mentoring/loss.html", _about(mother) | {"form": form, **_reader(request)})
+            return redirect("loss-find") if from_outside else redirect("mother-detail", programme_code)
+    about = _about(mother) | {"form": form, **_reader(request)}
+    if from_outside:
+        about |= {"back_href": reverse("loss-find")}
+    return render(request, "mentoring/loss.html", about)
+
+
+@requires(LOSS_FIND)
+@require_http_methods(["GET", "HEAD", "POST"])
+def loss_find(request: SignedInRequest) -> HttpResponse:
+    """A coordinator says of whom she records a loss, by programme code, and is led to the same page as everyone."""
+    form = LossFindForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        code = form.cleaned_data["programme_code"]
+        on = local_date(timezone.now())
+        if mothers_whose_loss_may_be_recorded_by(request.user, on=on).filter(programme_code=code).exists():
+            return redirect("loss-record", code)
+        form.add_error("programme_code", _("No mother has this code. Check it letter by letter."))
+    return render(
+        request,
+        "mentoring/form.html",
+        {"form": form, "title": _("Record a loss"), "back_href": reverse("home")},
+    )
 
 
 @requires(LOSS_UNDO)

@@ -78,7 +78,7 @@ EMPTY = {
         "import-new", "loss-undo", "support-start", "request-record", "duty-detail", "alert-detail",
     ],
     LEAD: ["protocol", "rota", "alert-detail"],
-    COORDINATOR: ["export-new"],
+    COORDINATOR: ["export-new", "loss-find"],
     ADMIN: [
         "user-invite", "user-detail", "locality-new", "locality-edit", "staff-lay-worker-new", "staff-lay-worker-edit",
         "staff-midwife-new",

@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from django.test import Client
 
-from mentoring.models import ContactPlan, Duty, LayWorker, Mother
+from mentoring.models import Alert, ContactPlan, Duty, LayWorker, Mother
 from mentoring.services import losses, plans
 from people.models import AccessLog, Baby, Loss
 from people.rules.local_time import local_date
-from tests.factories import NOW, make_contact, make_lay_worker, make_midwife, make_mother
+from people.rules.roles import Role
+from tests.factories import NOW, make_contact, make_lay_worker, make_midwife, make_mother, make_user
 from tests.web.test_lay_worker import form_of, page, send, signed_in, url, words
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,19 @@ def test_an_error_keeps_what_was_typed(client: Client, mother: Mother) -> None:
     assert "This day is still to come." in words(answer)
     assert form_of(answer.content.decode())["kind"] == "not_said"
     assert not Loss.objects.exists()
+
+
+def test_a_coordinator_records_it_by_code_and_sees_nothing_of_the_record(mother: Mother) -> None:
+    browser = signed_in(make_user(Role.COORDINATOR))
+    assert "Record a loss" in words(browser.get(url("home"), follow=True))
+    assert "No mother has this code" in words(send(browser, url("loss-find"), programme_code="M-NOBODY"))
+    answer = browser.post(url("loss-find"), {"programme_code": f" {mother.programme_code.lower()} "})
+    assert (answer.status_code, answer["Location"]) == (302, url("loss-record", mother.programme_code))
+    said = send(browser, url("loss-record", mother.programme_code), kind="stillbirth")
+    assert "It is recorded. Her midwife is told" in words(said)
+    assert Loss.objects.get().person == mother.person and Alert.objects.get().kind == "loss"
+    for name in ("mother-detail", "birth-record", "contact-log"):
+        assert browser.get(url(name, mother.programme_code)).status_code == 403
 
 
 def test_of_twins_it_is_asked_which_and_after_a_birth_no_loss_of_a_pregnancy_is_offered(
