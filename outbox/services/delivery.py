@@ -260,7 +260,7 @@ def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int,
 def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datetime) -> dict[int, Words]:
     """Return the words of those that may go to a mother's telephone now, with its number; the others are settled.
 
-    Domain.md section 6: default-deny, discreet words only, on the day it is meant for and within her hours or not at all.
+    Domain.md section 6: default-deny, discreet words only, by the day it is meant for and within her hours or not at all.
     """
     person_ids = {message.recipient_person_id for message in going if message.recipient_person_id is not None}
     numbers = texting.numbers_to_text(person_ids, at=now)
@@ -271,7 +271,8 @@ def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datet
         if said is None:
             continue
         person_id = message.recipient_person_id or 0
-        in_time = message.nominal_on == local_date(now) and may_text_at(hours.get(person_id, ()), at=now)
+        # Meant for a day at the latest: the last safe time before it may be days earlier, and its kind asks for that one.
+        in_time = local_date(now) <= message.nominal_on and may_text_at(hours.get(person_id, ()), at=now)
         if not kind_of(message.kind).to_mothers or gives_away(said.body):
             _settle(message, Message.Status.FAILED, now, why="not_discreet")
         elif person_id not in numbers:
