@@ -21,6 +21,7 @@ from outbox.models import Message
 from outbox.rules.discreet import gives_away
 from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
+from outbox.rules.tries import WAITS_MINUTES, minutes_until_next
 from outbox.rules.wishes import PAST_HER_HOURS, QUIET_DAY
 from outbox.services import wishes
 from outbox.services.messages import become, tell_it_did_not_go
@@ -40,9 +41,6 @@ LEASE = timedelta(minutes=5)
 SECONDS_A_TICK = 15
 # A tick of alerts comes every ten seconds.
 SECONDS_OF_ALERTS = 4
-# An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
-MOST_TRIES = 80
-WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
 STAFF_HOURS = (time(8), time(20))
 # One look at two partial indexes: a tick that finds nothing to do does nothing else.
 WITH_WORK = f"""
@@ -371,9 +369,10 @@ def _hand_over_or_put_back(*, ids: Sequence[int], carrier: Carrier, now: datetim
 
 def _try_again(message: Message, now: datetime, *, why: str) -> str:
     message.tries += 1
-    if message.tries >= MOST_TRIES:
+    minutes = minutes_until_next(message.tries, any_hour=message.kind in any_hour_codes())
+    if minutes is None:
         return _settle(message, Message.Status.FAILED, now, why=why)
-    message.due_at = now + timedelta(minutes=WAITS_MINUTES[min(message.tries, len(WAITS_MINUTES)) - 1])
+    message.due_at = now + timedelta(minutes=minutes)
     return _settle(message, Message.Status.QUEUED, now, why=why)
 
 
