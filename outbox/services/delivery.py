@@ -10,7 +10,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from outbox.carriers import Carrier, CarrierDown, CarrierRefused, MayBeAccepted
+from outbox.carriers import Carrier, CarrierDown, CarrierRefused, MayBeAccepted, NotThisOneNow
 from outbox.carriers.in_app import InApp
 from outbox.carriers.mailbox import Mailbox
 from outbox.carriers.no_texts import NoTexts
@@ -52,10 +52,12 @@ SELECT c FROM unnest(%s) AS c WHERE EXISTS (
 """  # noqa: S608 - our own table's name
 
 
-# A carrier that says it is away ends its round: the next message would fare no better. A hand-over that broke off may be
-# that one's bad luck; so many in a row are the carrier's.
-BROKE_OFF = {Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON}
-MOST_BROKEN_OFF_IN_A_ROW = 3
+# Why one waits that its carrier did not take now while it may take others; said of it in the place of its status too.
+NOT_THIS_ONE_NOW = "not_this_one_now"
+# A carrier that says it is away ends its round: the next message would fare no better. A hand-over that broke off, or was
+# put off, may be that one's bad luck; so many in a row are the carrier's.
+IN_TROUBLE = {Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON, NOT_THIS_ONE_NOW}
+MOST_IN_TROUBLE_IN_A_ROW = 3
 ENDED_UNSENT = {Message.Status.FAILED, Message.Status.EXPIRED}
 
 
@@ -107,14 +109,14 @@ def _round(
     sent = 0
     # A stopwatch, not the clock: what is due was decided at the door.
     stop_at = monotonic() + seconds
-    in_order, broken_off = True, 0
+    in_order, in_trouble = True, 0
     while in_order and monotonic() < stop_at:
         ids = claim(channel=channel, limit=carrier.batch, kinds=kinds, now=now)
         ids = mark(ids=ids, now=now) if ids else []
         outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
         sent += outcomes.count(Message.Status.SENT)
-        broken_off = broken_off + 1 if BROKE_OFF & set(outcomes) else 0
-        in_order = bool(ids) and Message.Status.QUEUED not in outcomes and broken_off < MOST_BROKEN_OFF_IN_A_ROW
+        in_trouble = in_trouble + 1 if IN_TROUBLE & set(outcomes) else 0
+        in_order = bool(ids) and Message.Status.QUEUED not in outcomes and in_trouble < MOST_IN_TROUBLE_IN_A_ROW
     return sent
 
 
@@ -182,7 +184,7 @@ def mark(*, ids: list[int], now: datetime) -> list[int]:
 
 @transaction.atomic
 def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) -> dict[int, str]:
-    """Each message is with its carrier, or it is on record why not; returns their statuses.
+    """Each message is with its carrier, or it is on record why not; returns their statuses, or that it is put off alone.
 
     One transaction: share-locks the gates of subjects and recipients in id order, asks everything again, calls the
     carrier for one after another, records. A loss, pause or transfer that committed before is seen, one that comes
@@ -205,7 +207,11 @@ def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) ->
     ]
     taken = Message.objects.filter(pk__in=sent)
     become(taken, Message.Status.SENT, now=now, sent_at=now, why="", lease_until=None)
-    return dict(Message.objects.filter(pk__in=message_ids).order_by("due_at", "pk").values_list("pk", "status"))
+    rows = Message.objects.filter(pk__in=message_ids).order_by("due_at", "pk").values_list("pk", "status", "why")
+    return {
+        pk: NOT_THIS_ONE_NOW if status == Message.Status.QUEUED and why == NOT_THIS_ONE_NOW else status
+        for pk, status, why in rows
+    }
 
 
 def _gate_ids(message_ids: Sequence[int]) -> set[int]:
@@ -288,6 +294,8 @@ def _is_taken(message: Message, words: Words, carrier: Carrier, now: datetime) -
         name = carrier.hand_over(message, words)
     except CarrierDown:
         _try_again(message, now, why="carrier_down")
+    except NotThisOneNow:
+        _try_again(message, now, why=NOT_THIS_ONE_NOW)
     except CarrierRefused:
         _settle(message, Message.Status.FAILED, now, why="carrier_refused")
     except MayBeAccepted:
