@@ -140,6 +140,7 @@ def duty_detail(request: SignedInRequest, pk: int) -> HttpResponse:
             "replies": replies,
             "form": form,
             "due": due_words(duty.due_on, on),
+            "anybodys": queries.is_anybodys(duty, on=on),
             "closed_at": stamp(duty.closed_at) if duty.closed_at else "",
             "sees_mother": duty.mother_id is not None and queries.sees_mother(request.user, duty.mother_id, on=on),
             "back_href": reverse("worklist"),

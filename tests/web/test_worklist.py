@@ -20,6 +20,7 @@ from outbox.services import replies
 from people.models import AccessLog
 from people.rules.local_time import local_date, local_instant
 from people.rules.roles import Role
+from people.services import users
 from tests.factories import NOW, make_contact, make_lay_worker, make_midwife, make_mother, make_user
 from tests.services.races import at_once
 from tests.services.texts import NUMBER, make_texted
@@ -154,6 +155,22 @@ def test_another_midwifes_duty_is_not_there_and_a_lay_worker_has_no_worklist(
     assert other.get(reverse("duty-detail", args=[duty.pk])).status_code == 404
     assert "Ada" not in words(other.get("/worklist/"))
     assert signed_in(lay_worker.user).get("/worklist/").status_code == 403
+
+
+def test_a_reply_about_a_mother_of_a_midwife_who_was_switched_off_is_every_midwifes_and_the_pages_say_so(
+    midwife: Midwife,
+) -> None:
+    mother = make_texted(paired_with=make_lay_worker(supervisor=midwife), name_to_use="Ada")
+    other = signed_in(make_midwife().user)
+    assert "Ada" not in words(other.get("/worklist/"))
+    users.switch(user=midwife.user, active=False, by=make_user(Role.ADMINISTRATOR), now=NOW)
+    replies.receive(carrier_reference="a", from_number=NUMBER, text="Leave her alone", now=NOW)
+    duty = Duty.objects.get(kind="reply", mother=mother)
+    page = words(other.get("/worklist/"))
+    assert "A reply to read" in page and "It is any midwife's." in page.replace("&#x27;", "'")
+    page = words(other.get(reverse("duty-detail", args=[duty.pk]))).replace("&#x27;", "'")
+    assert "It was Mo Midwife's, who cannot answer now: it is any midwife's." in page and "Leave her alone" in page
+    assert "She cannot answer now" in words(other.get(reverse("mother-detail", args=[mother.programme_code])))
 
 
 def test_what_she_asked_for_is_a_duty_of_two_working_days_and_asked_twice_is_one(
