@@ -19,7 +19,7 @@ from outbox.carriers.smtp import Smtp
 from outbox.carriers.twilio import Twilio
 from outbox.models import Message
 from outbox.rules.discreet import gives_away
-from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
+from outbox.rules.registry import KINDS, UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
 from outbox.rules.tries import WAITS_MINUTES, minutes_until_next
 from outbox.rules.wishes import PAST_HER_HOURS, QUIET_DAY
@@ -186,11 +186,11 @@ def mark(*, ids: list[int], now: datetime) -> list[int]:
 def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) -> dict[int, str]:
     """Each message is with its carrier, or it is on record why not; returns their statuses, or that it is put off alone.
 
-    One transaction: share-locks the gates of subjects and recipients in id order, asks everything again, calls the
-    carrier for one after another, records. A loss, pause or transfer that committed before is seen, one that comes
-    during waits. Raises CannotBeMade, with nothing changed, before any carrier is called.
+    One transaction: share-locks the gates of subjects, recipients and all whom the words name in id order, asks everything
+    again, calls the carrier for one after another, records. A loss, pause or transfer that committed before is seen, one
+    that comes during waits. Raises CannotBeMade, with nothing changed, before any carrier is called.
     """
-    gates.lock_shared(_gate_ids(message_ids))
+    _lock_gates(message_ids)
     # Read once the gates are locked: nobody changes any more what is asked here.
     locked = (
         Message.objects.select_for_update(no_key=True, of=("self",))
@@ -214,11 +214,41 @@ def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) ->
     }
 
 
-def _gate_ids(message_ids: Sequence[int]) -> set[int]:
-    rows = Message.objects.filter(pk__in=message_ids).values_list(
-        "subject__gate_id", "recipient_user__gate_id", "recipient_person__gate_id"
+def _lock_gates(message_ids: Sequence[int]) -> None:
+    """Whom the words name is asked again behind the locks: one named since is locked with all others, in id order anew."""
+    rows = list(
+        Message.objects.filter(pk__in=message_ids).values_list(
+            "kind", "subject__gate_id", "recipient_user__gate_id", "recipient_person__gate_id"
+        )
     )
-    return {gate_id for row in rows for gate_id in row if gate_id is not None}
+    own = {gate_id for _kind, *row in rows for gate_id in row if gate_id is not None}
+    naming = {kind for kind, *_row in rows if kind in KINDS and KINDS[kind].gates is not None}
+    wanted = own | _named(message_ids, naming)
+    while True:
+        before = transaction.savepoint()
+        gates.lock_shared(wanted)
+        named = _named(message_ids, naming)
+        if named <= wanted:
+            transaction.savepoint_commit(before)
+            return
+        # It lets go of the locks too: taken one after another, two could wait for each other.
+        transaction.savepoint_rollback(before)
+        wanted |= named
+
+
+def _named(message_ids: Sequence[int], kinds: Collection[str]) -> set[int]:
+    found: set[int] = set()
+    for code in kinds:
+        named_by = kind_of(code).gates
+        assert named_by is not None
+        some = Message.objects.filter(pk__in=message_ids, kind=code).select_related("recipient_user")
+        try:
+            found |= named_by(list(some))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            raise CannotBeMade(type(error).__name__) from error
+    return found
 
 
 def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int, Words]:
