@@ -6,7 +6,7 @@ from django.db import transaction
 
 from outbox.models import Inbound, Message
 from outbox.rules.registry import REPLIES_HEARD_BY
-from outbox.rules.stop import is_stop
+from outbox.rules.stop import STOPPED, is_stop
 from outbox.rules.transitions import WAITING
 from outbox.services.messages import cancel_many
 from people.queries.texting import persons_with_number
@@ -44,7 +44,7 @@ def receive(
         texts = Message.objects.filter(
             recipient_person__in=person_ids, channel=Message.Channel.TEXT, status__in=WAITING
         )
-        cancel_many(ids=list(texts.values_list("pk", flat=True)), why="stop", now=now)
+        cancel_many(ids=list(texts.values_list("pk", flat=True)), why=STOPPED, now=now)
     hers = person_ids if stop or len(person_ids) == 1 else []
     for heard in REPLIES_HEARD_BY:
         heard(inbound, hers, now)
