@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from mentoring.models import Alert, Contact, Cover, Duty, LayWorker, Midwife, Mother, Pairing, StandIn, Visit
-from people.access import roles_of
-from people.models import User
+from people.access import grants_in_force, roles_of
+from people.models import RoleGrant, User
 from people.rules.local_time import local_date
 from people.rules.roles import Role
 
@@ -16,11 +16,26 @@ ALERTED = frozenset({Role.MIDWIFE, Role.LEAD})
 
 
 def midwives_answered_for(user: User, *, on: date) -> QuerySet[Midwife]:
-    """Return the midwife that ``user`` is, and those she stands in for on ``on``; none without the right."""
+    """Return the midwife that ``user`` is, those she stands in for on ``on``, and those for whom nobody answers.
+
+    None without the right.
+    """
     if Role.MIDWIFE not in roles_of(user):
         return Midwife.objects.none()
     stood_in_for = StandIn.objects.filter(midwife__user=user, starts_on__lte=on, ends_on__gt=on).values("stands_in_for")
-    return Midwife.objects.filter(Q(user=user) | Q(pk__in=stood_in_for))
+    return Midwife.objects.filter(Q(user=user) | Q(pk__in=stood_in_for) | Q(pk__in=unanswered_midwives(on=on)))
+
+
+def unanswered_midwives(*, on: date) -> QuerySet[Midwife]:
+    """Return the midwives who may not sign in or have lost the right, and for whom no other stands in on ``on``.
+
+    What was theirs is any midwife's: else nobody would see it.
+    """
+    answering = RoleGrant.objects.filter(grants_in_force(), role=Role.MIDWIFE.value, user__is_active=True).values(
+        "user"
+    )
+    stood_in_for = StandIn.objects.filter(midwife__user__in=answering, starts_on__lte=on, ends_on__gt=on)
+    return Midwife.objects.exclude(user__in=answering).exclude(pk__in=stood_in_for.values("stands_in_for"))
 
 
 def with_lay_worker(user: User, *, on: date) -> Q:
@@ -43,7 +58,7 @@ def mothers_visible_to(user: User, *, on: date) -> QuerySet[Mother]:
     """Return the mothers that ``user`` may see on local date ``on``.
 
     A lay-worker: paired with or covered by her today. A midwife: those she, or a midwife she stands in for, answers
-    for, and those nobody answers for yet. Who has acknowledged an alert: that one mother until it is closed. Everyone
+    for, and those nobody answers for, yet or any more. Who has acknowledged an alert: that one mother until it is closed. Everyone
     else: none. Rules: domain.md section 2.
     """
     roles = roles_of(user)
@@ -142,7 +157,7 @@ def alerts_visible_to(user: User, *, on: date) -> QuerySet[Alert]:
 
 
 def duties_visible_to(user: User, *, on: date) -> QuerySet[Duty]:
-    """Return the duties of a midwife, of those she stands in for, and those that are any midwife's."""
+    """Return the duties of a midwife, of those she stands in for, and those that are any midwife's: nobody answers."""
     if Role.MIDWIFE not in roles_of(user):
         return Duty.objects.none()
     return Duty.objects.filter(Q(owner__in=midwives_answered_for(user, on=on)) | Q(owner__isnull=True))

@@ -25,6 +25,7 @@ from outbox.forms import QuietDayForm, WishesForm
 from outbox.queries import jobs as job_queries
 from outbox.queries import messages as queries
 from outbox.queries import queue, stuck
+from outbox.queries.replies import LATELY, count_of_nobody
 from outbox.queries.wishes import kinds_told, quiet_days_of, wishes_of
 from outbox.rules.receipts import said
 from outbox.services import delivery, messages, receipts, replies, wishes
@@ -70,6 +71,7 @@ def jobs(request: SignedInRequest) -> HttpResponse:
             {"label": _("Being sent at this moment"), "value": standing["claimed"] + standing["handing_over"]},
             {"label": _("Held until a person says so"), "value": standing["held"]},
         ],
+        "replies_of_nobody": count_of_nobody(since=now - LATELY),
         "most": queue.MOST,
         "now": now,
     }

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from mentoring.models import Alert, Duty, Pairing
@@ -19,18 +20,27 @@ OUTCOMES = (Duty.Outcome.DONE, Duty.Outcome.NOT_NEEDED, Duty.Outcome.COULD_NOT)
 
 
 class CloseDutyForm(forms.Form):
-    """What came of it."""
+    """What came of it. ``shown`` marks what the page shows: it goes with the form, and out again as it was when she read it."""
 
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     outcome = forms.ChoiceField(
         label=_("What came of it?"), widget=forms.RadioSelect, error_messages={"required": _("Say what came of it")}
     )
     note = forms.CharField(label=_("A note"), help_text=NOTE, max_length=1000, required=False, widget=forms.Textarea)
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, kind: str, shown: str) -> None:
+        self._seen = "" if data is None else data.get("seen", "")
+        if data is not None:
+            # Sent back with an error, the page shows what is there by now.
+            data = data.copy()
+            data["seen"] = shown
+        super().__init__(data, initial={"seen": shown})
         outcomes = [*OUTCOMES[:1], Duty.Outcome.SHE_SAID_NO, *OUTCOMES[1:]] if kind == Duty.Kind.RE_OFFER else OUTCOMES
         self.fields["outcome"].choices = [(code.value, code.label.capitalize()) for code in outcomes]  # type: ignore[attr-defined]  # a choice field
-        self.helper = form_helper("outcome", Field("note", rows=3), submit=_("Close this"))
+        self.helper = form_helper("seen", "outcome", Field("note", rows=3), submit=_("Close this"))
+
+    def clean_seen(self) -> str:
+        return self._seen
 
 
 class IntroduceForm(forms.Form):

@@ -8,6 +8,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
+from mentoring.access import unanswered_midwives
 from mentoring.models import Appointment, Contact, ContactCorrection, Mother, Pairing, Pause
 from mentoring.queries.safe_contact import SHEET, advice_of, hours_of, numbers_and_hours
 from mentoring.queries.statuses import (
@@ -100,6 +101,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
                     :1
                 ]
             ),
+            midwife_is_away=Exists(unanswered_midwives(on=on).filter(pk=OuterRef("midwife"))),
             loss_reported=Exists(Loss.objects.filter(person=OuterRef("person_id"))),
             **numbers_and_hours(),
             **status_columns(on),
@@ -115,6 +117,7 @@ def _facts(mother: Mother, on: date) -> dict[str, Any]:
             "person__pregnancy__edd",
             "midwife__user__name",
             "midwife__user__phone",
+            "midwife_is_away",
             "lay_worker",
             "pauses",
             "numbers",

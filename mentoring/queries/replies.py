@@ -16,3 +16,8 @@ def replies_for(duty: Duty) -> Sequence[Reply]:
     if duty.mother is None or duty.kind not in OF_REPLIES:
         return []
     return replies_of(duty.mother.person_id, since=duty.raised_at, before=duty.closed_at)
+
+
+def shown(duty: Duty, replies: Sequence[Reply]) -> str:
+    """Return a mark of what a page shows of ``duty``, that changes when a reply comes or its text is added to."""
+    return f"{len(replies)}.{len(duty.text)}" if replies or duty.text else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from mentoring.access import alerts_visible_to, duties_visible_to, mothers_visible_to
+from mentoring.access import alerts_visible_to, duties_visible_to, mothers_visible_to, unanswered_midwives
 from mentoring.models import Alert, Duty, RotaShift
 from mentoring.queries.rota import shift_at, standing_shifts
 from mentoring.rules import alerts as rules
@@ -53,17 +53,18 @@ def open_alerts(user: User, *, on: date) -> QuerySet[Alert, dict[str, Any]]:
 
 
 def duties(user: User, *, on: date, after: str = "") -> Page:
-    """Return a page of the open duties that ``user`` sees, by due day."""
+    """Return a page of the open duties that ``user`` sees, by due day; ``anybodys``: it is any midwife's."""
     rows = (
         duties_visible_to(user, on=on)
         .filter(closed_at__isnull=True)
+        .annotate(anybodys=Q(owner__isnull=True) | Q(owner__in=unanswered_midwives(on=on)))
         .order_by("due_on", "pk")
         .values(
             "pk",
             "kind",
             "due_on",
             "raised_at",
-            "owner__user__name",
+            "anybodys",
             "mother__programme_code",
             "mother__person__name_to_use",
             "lay_worker__user__name",
@@ -91,6 +92,11 @@ def open_duties_of(mother_id: int, user: User, *, on: date) -> QuerySet[Duty, di
         .order_by("due_on", "pk")
         .values("pk", "kind", "due_on")
     )
+
+
+def is_anybodys(duty: Duty, *, on: date) -> bool:
+    """Return whether ``duty`` is any midwife's: it has no owner, or one who cannot answer and for whom nobody does."""
+    return duty.owner_id is None or unanswered_midwives(on=on).filter(pk=duty.owner_id).exists()
 
 
 def sees_mother(user: User, mother_id: int, *, on: date) -> bool:

@@ -295,4 +295,7 @@ def _may_be_raised(wanted: Wanted, facts: MotherFacts, on: date) -> bool:
     if wanted.kind in AGAIN_WHILE_SO and on >= last_on + timedelta(days=AGAIN_WHILE_SO[wanted.kind]):
         return True
     assert wanted.about_on is not None
+    if wanted.kind == INTRODUCE:
+        # Once a pairing: another may begin on the very day on which the introduction of the one before was recorded.
+        return all(closed.about_on != wanted.about_on for closed in before)
     return wanted.about_on > last_on and all(closed.about_on != wanted.about_on for closed in before)

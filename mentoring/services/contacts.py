@@ -18,6 +18,7 @@ from mentoring.rules.refusals import Refused
 from mentoring.services import alerts, mothers, pairings, plans, reminders
 from people.models import User
 from people.rules.local_time import local_date
+from people.services import gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Recorded:
     next_planned: PlannedContact | None
 
 
+NOT_SAFE = "not_safe"
 LISTS = ("helped_by", "hindered_by", "topics")
 
 
@@ -71,9 +73,9 @@ def record(*, mother: Mother, lay_worker: LayWorker, entry: Entry, by: User, now
     Locks the mother's plan first: two phones saving together give two attempts and one fulfilled window. Never waits
     for a message being handed over, but for *not safe to talk*, which must stop one. Raises Refused in plain words.
     """
-    if entry.outcome == "not_safe":
+    if entry.outcome == NOT_SAFE:
         # The gate comes before the plan, as in every other service.
-        mothers.suspend_safe_contact(mother=mother, by=by, now=now)
+        gates.lock_exclusively([mother.person.gate_id])
     plan = plans.locked_plan(mother)
     known = Contact.objects.filter(client_id=entry.client_id).first()
     if known is not None:
@@ -90,6 +92,9 @@ def record(*, mother: Mother, lay_worker: LayWorker, entry: Entry, by: User, now
         entered_by=by,
         **columns_of(entry),
     )
+    if entry.outcome == NOT_SAFE:
+        # A copy that comes later must not undo what she has said since.
+        mothers.suspend_safe_contact(mother=mother, by=by, now=now)
     plans.refulfil(plan=plan, now=now)
     reminders.refresh_for(mother_ids=[mother.pk], now=now, waiting=False)
     alerts.tell_of_entry(contact=contact, now=now)
@@ -104,8 +109,8 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
     """
     if not reason.strip():
         raise Refused("reason_missing", _("Say why you are correcting it."))
-    if entry.outcome == "not_safe":
-        mothers.suspend_safe_contact(mother=contact.mother, by=by, now=now)
+    if entry.outcome == NOT_SAFE:
+        gates.lock_exclusively([contact.mother.person.gate_id])
     plan = plans.locked_plan(contact.mother)
     locked = Contact.objects.select_for_update(no_key=True, of=("self",)).get(pk=contact.pk)
     if locked.voided_at is not None:
@@ -120,6 +125,8 @@ def correct(*, contact: Contact, entry: Entry, reason: str, by: User, now: datet
         for name in changed:
             setattr(locked, name, columns[name])
         locked.save(update_fields=list(changed))
+        if "outcome" in changed and entry.outcome == NOT_SAFE:
+            mothers.suspend_safe_contact(mother=locked.mother, by=by, now=now)
         plans.refulfil(plan=plan, now=now)
         reminders.refresh_for(mother_ids=[locked.mother_id], now=now, waiting=False)
         alerts.tell_of_entry(contact=locked, now=now)

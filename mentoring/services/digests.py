@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from mentoring.access import midwives_answered_for
+from mentoring.access import duties_visible_to
 from mentoring.models import Alert, Duty, LayWorker, Midwife
 from mentoring.queries.statuses import DUE, OVERDUE
 from mentoring.queries.today import Card, today_of
@@ -15,7 +15,7 @@ from outbox.models import Message
 from outbox.queries.wishes import wishes_of
 from outbox.rules.transitions import WAITING
 from outbox.services import messages
-from people.models import User
+from people.models import Person, User
 from people.rules.local_time import end_of, local_date, local_instant
 
 IMPORT_DIGEST = "import_digest"
@@ -138,8 +138,7 @@ def _daily(now: datetime, user_ids: Collection[int] | None) -> Iterator[messages
 
 def day_of(message: Message) -> tuple[list[str], list[str]]:
     """Return the codes of those overdue and of those due on the day of a digest, to its recipient."""
-    today = today_of(_user(message), now=local_instant(message.nominal_on, DIGEST_AT))
-    cards: list[Card] = [*today.overdue, *today.due, *today.first]
+    cards = _cards(message)
     return (
         [card.code for card in cards if card.status == OVERDUE],
         [card.code for card in cards if card.status == DUE],
@@ -151,12 +150,21 @@ def worklist_of(message: Message) -> tuple[list[str], int]:
 
     A duty that is about a lay-worker, not a mother, has an empty code.
     """
-    user = _user(message)
-    owners = midwives_answered_for(user, on=message.nominal_on)
-    duties = Duty.objects.filter(owner__in=owners, closed_at__isnull=True, due_on__lte=message.nominal_on)
-    codes = duties.order_by("due_on", "pk").values_list("mother__programme_code", flat=True)
-    alerts = Alert.objects.filter(holder=user, closed_at__isnull=True).count()
+    codes = _duties(message).order_by("due_on", "pk").values_list("mother__programme_code", flat=True)
+    alerts = Alert.objects.filter(holder=_user(message), closed_at__isnull=True).count()
     return [code or "" for code in codes], alerts
+
+
+def gates_of_day(some: Sequence[Message]) -> set[int]:
+    """Return the gates of all mothers whom these digests of a day name: no code of hers leaves after a loss."""
+    persons = {card.person_id for message in some for card in _cards(message)}
+    return set(Person.objects.filter(pk__in=persons).values_list("gate_id", flat=True))
+
+
+def gates_of_worklist(some: Sequence[Message]) -> set[int]:
+    """Return the gates of all mothers whom these digests of a worklist name."""
+    duties = [_duties(message).filter(mother__isnull=False) for message in some]
+    return {gate_id for hers in duties for gate_id in hers.values_list("mother__person__gate_id", flat=True)}
 
 
 def why_no_day(some: Sequence[Message], now: datetime) -> list[str | None]:
@@ -167,6 +175,16 @@ def why_no_day(some: Sequence[Message], now: datetime) -> list[str | None]:
 def why_no_worklist(some: Sequence[Message], now: datetime) -> list[str | None]:
     """Return for each none, or that her worklist has nothing in it."""
     return [None if any(worklist_of(message)) else NOTHING_TO_SAY for message in some]
+
+
+def _cards(message: Message) -> list[Card]:
+    today = today_of(_user(message), now=local_instant(message.nominal_on, DIGEST_AT))
+    return [*today.overdue, *today.due, *today.first]
+
+
+def _duties(message: Message) -> QuerySet[Duty]:
+    visible = duties_visible_to(_user(message), on=message.nominal_on)
+    return visible.filter(closed_at__isnull=True, due_on__lte=message.nominal_on)
 
 
 def _user(message: Message) -> User:

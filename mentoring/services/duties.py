@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mentoring.models import ContactPlan, Duty, LayWorker, Midwife, Mother, Pairing
 from mentoring.queries.duty_facts import lay_workers_known, mothers_known
+from mentoring.queries.replies import OF_REPLIES, replies_for, shown
 from mentoring.rules import duties as rules
 from mentoring.rules.duties import Wanted
 from mentoring.rules.refusals import Refused
@@ -114,13 +115,24 @@ def raise_now(
 
 
 @transaction.atomic
-def close(*, duty: Duty, outcome: str, note: str = "", by: User, now: datetime) -> Duty:
-    """The duty is closed with what came of it; the same person again changes nothing. Raises Refused."""
+def close(*, duty: Duty, outcome: str, note: str = "", seen: str | None = None, by: User, now: datetime) -> Duty:
+    """The duty is closed with what came of it; the same person again changes nothing. Raises Refused.
+
+    ``seen``: the mark of what her page showed (``queries.replies.shown``). What has come since is not closed unread:
+    whoever adds to an open duty locks it first, as this does.
+    """
     locked = Duty.objects.select_for_update(no_key=True, of=("self",)).get(pk=duty.pk)
     if locked.closed_at is not None:
         if locked.closed_by_id == by.pk:
             return locked
         raise Refused("closed", _("This is closed already."))
+    if seen is not None and seen != shown(locked, replies_for(locked)):
+        words = (
+            _("Another reply has come. Read it first.")
+            if locked.kind in OF_REPLIES
+            else _("More has been added. Read it first.")
+        )
+        raise Refused("more_came", words)
     locked.closed_at, locked.closed_by = now, by
     locked.outcome, locked.note = Duty.Outcome(outcome), note
     locked.save(update_fields=["closed_at", "closed_by", "outcome", "note"])

@@ -370,6 +370,7 @@ def register_kinds() -> None:
             digests.why_no_day,
             to=TO_LAY_WORKER,
             channels=("email",),
+            gates=digests.gates_of_day,
         )
     )
     register(
@@ -380,6 +381,7 @@ def register_kinds() -> None:
             digests.why_no_worklist,
             to=frozenset({Role.MIDWIFE}),
             channels=("email",),
+            gates=digests.gates_of_worklist,
         )
     )
     register(

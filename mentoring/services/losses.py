@@ -231,11 +231,15 @@ def _release(mother: Mother, plan: ContactPlan, by: User, now: datetime) -> None
 
 
 def _programme_plan_again(mother: Mother, plan: ContactPlan, by: User, now: datetime) -> ContactPlan:
-    """The programme's plan is the open one, also where support had taken its place; returned as it was held."""
+    """The programme's plan is the open one, also where support had taken its place; returned as it was held.
+
+    Times agreed in support are withdrawn with it.
+    """
     if plan.kind == ContactPlan.Kind.PROGRAMME:
         return plan
     plan.closed_at, plan.closed_by = now, by
     plan.save(update_fields=["closed_at", "closed_by"])
+    _withdraw_appointments(mother, Appointment.Withdrawn.PLAN_CHANGED, by, now)
     programme = ContactPlan.objects.filter(mother=mother, kind=ContactPlan.Kind.PROGRAMME).latest("pk")
     programme.closed_at, programme.closed_by = None, None
     programme.save(update_fields=["closed_at", "closed_by"])
@@ -263,8 +267,12 @@ def _silence(mother: Mother, by: User, now: datetime) -> None:
         Q(recipient_person=mother.person_id) | Q(subject=mother.person_id, kind__in=ABOUT_CONTACT), status__in=WAITING
     )
     messages.cancel_many(ids=list(going.values_list("pk", flat=True)), why="loss", now=now)
+    _withdraw_appointments(mother, Appointment.Withdrawn.LOSS, by, now)
+
+
+def _withdraw_appointments(mother: Mother, why: str, by: User, now: datetime) -> None:
     Appointment.objects.filter(mother=mother, withdrawn_at__isnull=True, starts_at__gt=now).update(
-        withdrawn_at=now, withdrawn_by=by, withdrawn_why=Appointment.Withdrawn.LOSS
+        withdrawn_at=now, withdrawn_by=by, withdrawn_why=why
     )
 
 

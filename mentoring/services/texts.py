@@ -8,6 +8,7 @@ from mentoring.queries.reminder_facts import known_of
 from mentoring.rules import reminders as rules
 from mentoring.services.reminders import CHANNELS
 from outbox.models import Message
+from outbox.rules.stop import STOPPED
 from outbox.rules.transitions import LEASED
 from outbox.services import messages
 from people.models import SafeContact
@@ -66,20 +67,22 @@ def why_not_wanted(some: Sequence[Message], now: datetime) -> list[str | None]:
 
 
 def without_their_text(some: Sequence[Message]) -> set[int]:
-    """Return the keys of those messages to staff about an appointment of which she wanted a text and gets none."""
+    """Return the keys of those messages to staff about an appointment of which she wanted a text and gets none.
+
+    She wanted it too where STOP took back one that waited already: her lay-worker had reckoned with it.
+    """
     persons = {message.subject_id for message in some if message.recipient_user_id is not None}
     wanting = set(
         SafeContact.objects.filter(person__in=persons, texts_opted_in=True).values_list("person_id", flat=True)
     )
-    if not wanting:
-        return set()
-    going = set(
-        Message.objects.filter(
-            recipient_person__in=wanting, kind=rules.APPOINTMENT_TOMORROW, channel=Message.Channel.TEXT, status__in=GOES
-        ).values_list("recipient_person_id", "expires_at")
-    )
+    of_them = Message.objects.filter(
+        recipient_person__in=persons, kind=rules.APPOINTMENT_TOMORROW, channel=Message.Channel.TEXT
+    ).values_list("recipient_person_id", "expires_at")
+    going = set(of_them.filter(status__in=GOES))
+    stopped = set(of_them.filter(status=Message.Status.CANCELLED, why=STOPPED))
     return {
         message.pk
         for message in some
-        if message.subject_id in wanting and (message.subject_id, message.expires_at) not in going
+        if (one := (message.subject_id, message.expires_at)) not in going
+        and (message.subject_id in wanting or one in stopped)
     }

@@ -65,8 +65,8 @@ DUTY_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Ask her, alone and when it is safe, whether it is what she wants."),
     ),
     Duty.Kind.CONFIRM_SAFELY: (
-        gettext_lazy("A text from her number asked for silence. No text goes to her any more."),
-        gettext_lazy("Find a safe way to ask her whether it was she, and what she wants."),
+        gettext_lazy("A text from a number that is or was hers asked for silence. No text goes there any more."),
+        gettext_lazy("Find a safe way to ask her whether it was she, and what she wants. It may have been another."),
     ),
     Duty.Kind.OPEN_PAUSE: (
         gettext_lazy("Her pause has no end, and four weeks have passed."),
@@ -97,8 +97,11 @@ DUTY_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Ring her, for her own sake. Say that you saw it: she knows that you do."),
     ),
     Duty.Kind.REPLY: (
-        gettext_lazy("A text came back from her number. Nobody has answered it."),
-        gettext_lazy("Read it today. It may not be she who wrote: act as her safe-contact sheet says."),
+        gettext_lazy("A text came from a number that is or was hers. Nobody has answered it."),
+        gettext_lazy(
+            "Read it today. Another may have written it, or have that number too: do not write or ring back, "
+            "act as her safe-contact sheet says."
+        ),
     ),
     Duty.Kind.REQUEST: (
         gettext_lazy("She has asked for something."),

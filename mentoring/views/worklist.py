@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from mentoring import access
 from mentoring.forms.worklist import CloseAlertForm, CloseDutyForm, IntroduceForm, RequestForm
 from mentoring.queries import worklist as queries
-from mentoring.queries.replies import replies_for
+from mentoring.queries.replies import replies_for, shown
 from mentoring.queries.rota import shift_at, watching
 from mentoring.rules.duties import INTRODUCE, REQUEST
 from mentoring.rules.permissions import ALERT_ANSWER, CASELOAD_READ, DUTY_CLOSE, REQUEST_RECORD
@@ -114,7 +114,12 @@ def duty_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         pk=pk,
     )
     posted = request.POST or None
-    form = IntroduceForm(posted, today=on) if duty.kind == INTRODUCE else CloseDutyForm(posted, kind=duty.kind)
+    replies = replies_for(duty)
+    form = (
+        IntroduceForm(posted, today=on)
+        if duty.kind == INTRODUCE
+        else CloseDutyForm(posted, kind=duty.kind, shown=shown(duty, replies))
+    )
     if request.method == "POST" and form.is_valid():
         try:
             if isinstance(form, IntroduceForm):
@@ -132,9 +137,10 @@ def duty_detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "mentoring/duty.html",
         {
             "duty": duty,
-            "replies": replies_for(duty),
+            "replies": replies,
             "form": form,
             "due": due_words(duty.due_on, on),
+            "anybodys": queries.is_anybodys(duty, on=on),
             "closed_at": stamp(duty.closed_at) if duty.closed_at else "",
             "sees_mother": duty.mother_id is not None and queries.sees_mother(request.user, duty.mother_id, on=on),
             "back_href": reverse("worklist"),

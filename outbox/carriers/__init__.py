@@ -10,6 +10,10 @@ class CarrierDown(Exception):
     """Nothing was accepted: it may be tried again later. Asked about a message: it cannot say now."""
 
 
+class NotThisOneNow(Exception):
+    """This message was not accepted and may be tried again later; others may fare better now."""
+
+
 class CarrierRefused(Exception):
     """This message will never be accepted: it has failed."""
 
@@ -29,7 +33,7 @@ class Carrier(Protocol):
     def hand_over(self, message: Message, words: Words) -> str | None:
         """The message is accepted; return what the carrier calls it, none where it has no name for it.
 
-        Raises CarrierDown, CarrierRefused, MayBeAccepted; anything else leaves it to a person.
+        Raises CarrierDown, NotThisOneNow, CarrierRefused, MayBeAccepted; anything else leaves it to a person.
         """
         ...
 

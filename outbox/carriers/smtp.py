@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
-from outbox.carriers import CarrierDown, CarrierRefused
+from outbox.carriers import CarrierDown, CarrierRefused, NotThisOneNow
 from outbox.models import Message
 from outbox.rules.registry import Words
 
@@ -81,7 +81,9 @@ def _hang_up(connection: Any) -> None:
 
 def _refusal(error: smtplib.SMTPException) -> Exception:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _down_or_refused(next(iter(error.recipients.values()))[0])
+        code = next(iter(error.recipients.values()))[0]
+        # 421 is the server's own farewell; any other 4xx is about this recipient: greylisted, or a mailbox that is full.
+        return NotThisOneNow() if 400 <= code < 500 and code != 421 else _down_or_refused(code)
     return _down_or_refused(getattr(error, "smtp_code", 500))
 
 

@@ -122,6 +122,9 @@ class Message(models.Model):
                 fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="messages_queued_by_due"
             ),
             models.Index(
+                fields=["channel", "due_at"], condition=Q(status="queued", tries__gt=0), name="messages_tried_again"
+            ),
+            models.Index(
                 fields=["lease_until"], condition=Q(status__in=["claimed", "handing_over"]), name="messages_leased"
             ),
             models.Index(

@@ -1,5 +1,6 @@
 """How much waits and for how long. Reads indexes of what is not over, never the whole table; writes nothing."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,18 +10,27 @@ from django.db import connection
 from outbox.models import Message
 from outbox.rules.jobs import WAITED_TOO_LONG, waited
 from outbox.rules.registry import any_hour_codes
+from outbox.rules.tries import minutes_tried
 
-# What is written after its time (a digest, once someone joins at noon) has waited since it was written, no longer.
 # More than this of anything is "at least this": what is asked every few seconds must not grow with a fault.
 MOST = 10_000
 EXPIRED_LATELY = timedelta(days=7)
+# What is written after its time (a digest, once someone joins at noon) has waited since it was written, no longer. Each try
+# moves on when a message is due: it waits all the same, and those that wait for their next try are read too.
 DUE = f"""
-SELECT c, count(since), min(since) FILTER (WHERE kind = ANY(%(any_hour)s)), min(since) FILTER (WHERE kind <> ALL(%(any_hour)s))
-FROM unnest(%(channels)s) AS c LEFT JOIN LATERAL (
-    SELECT kind, greatest(due_at, created_at) AS since FROM "{Message._meta.db_table}"
-    WHERE channel = c AND status = 'queued' AND due_at <= %(now)s
-    ORDER BY due_at, id LIMIT %(most)s
-) AS due ON true GROUP BY c
+SELECT c, kind = ANY(%(any_hour)s), tries, count(*) FILTER (WHERE due_at <= %(now)s),
+    min(CASE WHEN tries = 0 THEN greatest(due_at, created_at) ELSE due_at END)
+FROM unnest(%(channels)s) AS c CROSS JOIN LATERAL (
+    (
+        SELECT kind, tries, due_at, created_at FROM "{Message._meta.db_table}"
+        WHERE channel = c AND status = 'queued' AND due_at <= %(now)s
+        ORDER BY due_at, id LIMIT %(most)s
+    ) UNION ALL (
+        SELECT kind, tries, due_at, created_at FROM "{Message._meta.db_table}"
+        WHERE channel = c AND status = 'queued' AND tries > 0 AND due_at > %(now)s
+        ORDER BY due_at LIMIT %(most)s
+    )
+) AS waiting GROUP BY 1, 2, 3
 """  # noqa: S608 - our own table's name
 NOT_OVER = f"""
 SELECT status, channel, count(*) FROM (
@@ -39,7 +49,10 @@ SELECT status, channel, count(*) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What is due by one channel now, and how long the oldest that may go has waited, none where there is none."""
+    """What is due by one channel now, and how long the oldest that may go has waited, none where there is none.
+
+    One that is tried again has waited since its first try.
+    """
 
     channel: str
     due: int
@@ -69,8 +82,16 @@ def queues(*, now: datetime, open_since: datetime | None) -> list[Queue]:
     }
     with connection.cursor() as cursor:
         cursor.execute(DUE, values)
-        found = {row[0]: row[1:] for row in cursor.fetchall()}
-    return [_queue(channel, *found[channel], now=now, open_since=open_since) for channel in Message.Channel.values]
+        rows = cursor.fetchall()
+    due: Counter[str] = Counter()
+    waits: dict[str, list[timedelta]] = defaultdict(list)
+    for channel, any_hour, tries, count, first_at in rows:
+        due[channel] += count
+        since = first_at - timedelta(minutes=minutes_tried(tries, any_hour=any_hour))
+        # One tried and then put off for a quiet day waits for nothing until then.
+        if since <= now and (any_hour or open_since is not None):
+            waits[channel].append(waited(due_at=since, opened_at=None if any_hour else open_since, now=now))
+    return [Queue(channel, due[channel], max(waits[channel], default=None)) for channel in Message.Channel.values]
 
 
 def not_over(*, now: datetime) -> dict[tuple[str, str], int]:
@@ -81,20 +102,3 @@ def not_over(*, now: datetime) -> dict[tuple[str, str], int]:
     with connection.cursor() as cursor:
         cursor.execute(NOT_OVER, {"lately": now - EXPIRED_LATELY, "most": MOST})
         return {(status, channel): count for status, channel, count in cursor.fetchall()}
-
-
-def _queue(
-    channel: str,
-    due: int,
-    at_any_hour: datetime | None,
-    in_hours: datetime | None,
-    *,
-    now: datetime,
-    open_since: datetime | None,
-) -> Queue:
-    waits = []
-    if at_any_hour is not None:
-        waits.append(waited(due_at=at_any_hour, opened_at=None, now=now))
-    if in_hours is not None and open_since is not None:
-        waits.append(waited(due_at=in_hours, opened_at=open_since, now=now))
-    return Queue(channel=channel, due=due, waited=max(waits, default=None))

@@ -17,6 +17,7 @@ WHY = {
     "worker_died": gettext_lazy("The program stopped while it was handed over. It may have arrived, or not."),
     "carrier_refused": gettext_lazy("It was refused. The address or the number may be wrong."),
     "carrier_down": gettext_lazy("It was tried many times, and nobody took it: the service that carries it was away."),
+    "not_this_one_now": gettext_lazy("It was tried many times, and its recipient's server put it off each time."),
     "cannot_be_made": gettext_lazy("Its words could not be made. Tell whoever looks after the software."),
     "not_answered": gettext_lazy("Nobody could say whether it was taken. It may have arrived, or not."),
     "not_discreet": gettext_lazy("Its words would have given too much away. Tell whoever looks after the software."),

@@ -32,7 +32,8 @@ class Kind:
     sending hours. ``to_mothers``: it may go to a mother, as a text; no other kind may. ``did_not_go(message, now)`` says
     what follows where a text could not go, or did not arrive. ``to``: the rights of those who get it, ``channels`` its
     ways to them. ``always`` says why a kind that keeps to sending hours cannot be switched off nor wait for a quiet day,
-    marked for translation; empty, it can.
+    marked for translation; empty, it can. ``gates(messages)`` returns the keys of gates beside those of subjects and
+    recipients: of all whom the words name.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Kind:
     to: frozenset[Role] = frozenset()
     channels: tuple[str, ...] = ("email", "in_app")
     always: str = ""
+    gates: Callable[[Sequence[Any]], set[int]] | None = None
 
     @property
     def can_wait(self) -> bool:

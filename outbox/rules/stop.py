@@ -2,6 +2,8 @@
 
 import re
 
+# Why a text that waited did not go.
+STOPPED = "stop"
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
 NO_LETTER = re.compile(r"[\W\d_]+")
 

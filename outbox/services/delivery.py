@@ -10,7 +10,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from outbox.carriers import Carrier, CarrierDown, CarrierRefused, MayBeAccepted
+from outbox.carriers import Carrier, CarrierDown, CarrierRefused, MayBeAccepted, NotThisOneNow
 from outbox.carriers.in_app import InApp
 from outbox.carriers.mailbox import Mailbox
 from outbox.carriers.no_texts import NoTexts
@@ -19,8 +19,9 @@ from outbox.carriers.smtp import Smtp
 from outbox.carriers.twilio import Twilio
 from outbox.models import Message
 from outbox.rules.discreet import gives_away
-from outbox.rules.registry import UnknownKind, Words, any_hour_codes, kind_of
+from outbox.rules.registry import KINDS, UnknownKind, Words, any_hour_codes, kind_of
 from outbox.rules.transitions import MESSAGE
+from outbox.rules.tries import WAITS_MINUTES, minutes_until_next
 from outbox.rules.wishes import PAST_HER_HOURS, QUIET_DAY
 from outbox.services import wishes
 from outbox.services.messages import become, tell_it_did_not_go
@@ -40,9 +41,6 @@ LEASE = timedelta(minutes=5)
 SECONDS_A_TICK = 15
 # A tick of alerts comes every ten seconds.
 SECONDS_OF_ALERTS = 4
-# An hour apart from the seventh on: a carrier that is away for three days costs no message that has not expired.
-MOST_TRIES = 80
-WAITS_MINUTES = (1, 2, 4, 8, 16, 32, 60)
 STAFF_HOURS = (time(8), time(20))
 # One look at two partial indexes: a tick that finds nothing to do does nothing else.
 WITH_WORK = f"""
@@ -54,10 +52,12 @@ SELECT c FROM unnest(%s) AS c WHERE EXISTS (
 """  # noqa: S608 - our own table's name
 
 
-# A carrier that says it is away ends its round: the next message would fare no better. A hand-over that broke off may be
-# that one's bad luck; so many in a row are the carrier's.
-BROKE_OFF = {Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON}
-MOST_BROKEN_OFF_IN_A_ROW = 3
+# Why one waits that its carrier did not take now while it may take others; said of it in the place of its status too.
+NOT_THIS_ONE_NOW = "not_this_one_now"
+# A carrier that says it is away ends its round: the next message would fare no better. A hand-over that broke off, or was
+# put off, may be that one's bad luck; so many in a row are the carrier's.
+IN_TROUBLE = {Message.Status.HANDING_OVER, Message.Status.NEEDS_A_PERSON, NOT_THIS_ONE_NOW}
+MOST_IN_TROUBLE_IN_A_ROW = 3
 ENDED_UNSENT = {Message.Status.FAILED, Message.Status.EXPIRED}
 
 
@@ -109,14 +109,14 @@ def _round(
     sent = 0
     # A stopwatch, not the clock: what is due was decided at the door.
     stop_at = monotonic() + seconds
-    in_order, broken_off = True, 0
+    in_order, in_trouble = True, 0
     while in_order and monotonic() < stop_at:
         ids = claim(channel=channel, limit=carrier.batch, kinds=kinds, now=now)
         ids = mark(ids=ids, now=now) if ids else []
         outcomes = _hand_over_or_put_back(ids=ids, carrier=carrier, now=now) if ids else []
         sent += outcomes.count(Message.Status.SENT)
-        broken_off = broken_off + 1 if BROKE_OFF & set(outcomes) else 0
-        in_order = bool(ids) and Message.Status.QUEUED not in outcomes and broken_off < MOST_BROKEN_OFF_IN_A_ROW
+        in_trouble = in_trouble + 1 if IN_TROUBLE & set(outcomes) else 0
+        in_order = bool(ids) and Message.Status.QUEUED not in outcomes and in_trouble < MOST_IN_TROUBLE_IN_A_ROW
     return sent
 
 
@@ -184,13 +184,13 @@ def mark(*, ids: list[int], now: datetime) -> list[int]:
 
 @transaction.atomic
 def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) -> dict[int, str]:
-    """Each message is with its carrier, or it is on record why not; returns their statuses.
+    """Each message is with its carrier, or it is on record why not; returns their statuses, or that it is put off alone.
 
-    One transaction: share-locks the gates of subjects and recipients in id order, asks everything again, calls the
-    carrier for one after another, records. A loss, pause or transfer that committed before is seen, one that comes
-    during waits. Raises CannotBeMade, with nothing changed, before any carrier is called.
+    One transaction: share-locks the gates of subjects, recipients and all whom the words name in id order, asks everything
+    again, calls the carrier for one after another, records. A loss, pause or transfer that committed before is seen, one
+    that comes during waits. Raises CannotBeMade, with nothing changed, before any carrier is called.
     """
-    gates.lock_shared(_gate_ids(message_ids))
+    _lock_gates(message_ids)
     # Read once the gates are locked: nobody changes any more what is asked here.
     locked = (
         Message.objects.select_for_update(no_key=True, of=("self",))
@@ -207,14 +207,48 @@ def hand_over(*, message_ids: Sequence[int], carrier: Carrier, now: datetime) ->
     ]
     taken = Message.objects.filter(pk__in=sent)
     become(taken, Message.Status.SENT, now=now, sent_at=now, why="", lease_until=None)
-    return dict(Message.objects.filter(pk__in=message_ids).order_by("due_at", "pk").values_list("pk", "status"))
+    rows = Message.objects.filter(pk__in=message_ids).order_by("due_at", "pk").values_list("pk", "status", "why")
+    return {
+        pk: NOT_THIS_ONE_NOW if status == Message.Status.QUEUED and why == NOT_THIS_ONE_NOW else status
+        for pk, status, why in rows
+    }
 
 
-def _gate_ids(message_ids: Sequence[int]) -> set[int]:
-    rows = Message.objects.filter(pk__in=message_ids).values_list(
-        "subject__gate_id", "recipient_user__gate_id", "recipient_person__gate_id"
+def _lock_gates(message_ids: Sequence[int]) -> None:
+    """Whom the words name is asked again behind the locks: one named since is locked with all others, in id order anew."""
+    rows = list(
+        Message.objects.filter(pk__in=message_ids).values_list(
+            "kind", "subject__gate_id", "recipient_user__gate_id", "recipient_person__gate_id"
+        )
     )
-    return {gate_id for row in rows for gate_id in row if gate_id is not None}
+    own = {gate_id for _kind, *row in rows for gate_id in row if gate_id is not None}
+    naming = {kind for kind, *_row in rows if kind in KINDS and KINDS[kind].gates is not None}
+    wanted = own | _named(message_ids, naming)
+    while True:
+        before = transaction.savepoint()
+        gates.lock_shared(wanted)
+        named = _named(message_ids, naming)
+        if named <= wanted:
+            transaction.savepoint_commit(before)
+            return
+        # It lets go of the locks too: taken one after another, two could wait for each other.
+        transaction.savepoint_rollback(before)
+        wanted |= named
+
+
+def _named(message_ids: Sequence[int], kinds: Collection[str]) -> set[int]:
+    found: set[int] = set()
+    for code in kinds:
+        named_by = kind_of(code).gates
+        assert named_by is not None
+        some = Message.objects.filter(pk__in=message_ids, kind=code).select_related("recipient_user")
+        try:
+            found |= named_by(list(some))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            raise CannotBeMade(type(error).__name__) from error
+    return found
 
 
 def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int, Words]:
@@ -260,7 +294,7 @@ def _words_of_those_wanted(going: Sequence[Message], now: datetime) -> dict[int,
 def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datetime) -> dict[int, Words]:
     """Return the words of those that may go to a mother's telephone now, with its number; the others are settled.
 
-    Domain.md section 6: default-deny, discreet words only, on the day it is meant for and within her hours or not at all.
+    Domain.md section 6: default-deny, discreet words only, by the day it is meant for and within her hours or not at all.
     """
     person_ids = {message.recipient_person_id for message in going if message.recipient_person_id is not None}
     numbers = texting.numbers_to_text(person_ids, at=now)
@@ -271,7 +305,8 @@ def _safe_texts(going: Sequence[Message], words: Mapping[int, Words], now: datet
         if said is None:
             continue
         person_id = message.recipient_person_id or 0
-        in_time = message.nominal_on == local_date(now) and may_text_at(hours.get(person_id, ()), at=now)
+        # Meant for a day at the latest: the last safe time before it may be days earlier, and its kind asks for that one.
+        in_time = local_date(now) <= message.nominal_on and may_text_at(hours.get(person_id, ()), at=now)
         if not kind_of(message.kind).to_mothers or gives_away(said.body):
             _settle(message, Message.Status.FAILED, now, why="not_discreet")
         elif person_id not in numbers:
@@ -289,6 +324,8 @@ def _is_taken(message: Message, words: Words, carrier: Carrier, now: datetime) -
         name = carrier.hand_over(message, words)
     except CarrierDown:
         _try_again(message, now, why="carrier_down")
+    except NotThisOneNow:
+        _try_again(message, now, why=NOT_THIS_ONE_NOW)
     except CarrierRefused:
         _settle(message, Message.Status.FAILED, now, why="carrier_refused")
     except MayBeAccepted:
@@ -370,9 +407,10 @@ def _hand_over_or_put_back(*, ids: Sequence[int], carrier: Carrier, now: datetim
 
 def _try_again(message: Message, now: datetime, *, why: str) -> str:
     message.tries += 1
-    if message.tries >= MOST_TRIES:
+    minutes = minutes_until_next(message.tries, any_hour=message.kind in any_hour_codes())
+    if minutes is None:
         return _settle(message, Message.Status.FAILED, now, why=why)
-    message.due_at = now + timedelta(minutes=WAITS_MINUTES[min(message.tries, len(WAITS_MINUTES)) - 1])
+    message.due_at = now + timedelta(minutes=minutes)
     return _settle(message, Message.Status.QUEUED, now, why=why)
 
 

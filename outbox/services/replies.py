@@ -6,7 +6,7 @@ from django.db import transaction
 
 from outbox.models import Inbound, Message
 from outbox.rules.registry import REPLIES_HEARD_BY
-from outbox.rules.stop import is_stop
+from outbox.rules.stop import STOPPED, is_stop
 from outbox.rules.transitions import WAITING
 from outbox.services.messages import cancel_many
 from people.queries.texting import persons_with_number
@@ -20,11 +20,12 @@ def receive(
 ) -> bool:
     """The reply is kept, once by the carrier's reference; returns whether it is new. Whoever listens has heard it.
 
-    It is of the one person whose number this is now, of none where that is nobody or several. STOP takes texts from all
-    of them at once, waiting for one already in the carrier's hands.
+    Each whose number this is or was is named to them: who wrote is never sure. STOP takes texts at once from all of those
+    whose number it is, waiting for one already in the carrier's hands; to a number that was hers none goes anyway.
     """
     number = _as_kept(from_number)
-    person_ids = persons_with_number(number)
+    theirs = persons_with_number(number)
+    person_ids = list(theirs)
     stop = carrier_says_stop or is_stop(text)
     inbound, is_new = Inbound.objects.get_or_create(
         carrier_reference=carrier_reference[:64],
@@ -40,14 +41,12 @@ def receive(
     if not is_new:
         return False
     if stop:
-        safe_contact.withdraw_texts(person_ids=person_ids)
-        texts = Message.objects.filter(
-            recipient_person__in=person_ids, channel=Message.Channel.TEXT, status__in=WAITING
-        )
-        cancel_many(ids=list(texts.values_list("pk", flat=True)), why="stop", now=now)
-    hers = person_ids if stop or len(person_ids) == 1 else []
+        silenced = [person_id for person_id, in_use in theirs.items() if in_use]
+        safe_contact.withdraw_texts(person_ids=silenced)
+        texts = Message.objects.filter(recipient_person__in=silenced, channel=Message.Channel.TEXT, status__in=WAITING)
+        cancel_many(ids=list(texts.values_list("pk", flat=True)), why=STOPPED, now=now)
     for heard in REPLIES_HEARD_BY:
-        heard(inbound, hers, now)
+        heard(inbound, person_ids, now)
     return True
 
 

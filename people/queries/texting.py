@@ -36,7 +36,10 @@ def hours_of(person_ids: Collection[int]) -> dict[int, list[SafeHours]]:
     return dict(hours)
 
 
-def persons_with_number(number: str) -> list[int]:
-    """Return the keys of those whose number this is now, in use, in order."""
-    current = PhoneNumber.objects.filter(number=number, retired_at__isnull=True)
-    return sorted(set(current.values_list("person_id", flat=True)))
+def persons_with_number(number: str) -> dict[int, bool]:
+    """Return the keys of those whose number this is or was, in order, each with whether it is in use now."""
+    rows = PhoneNumber.objects.filter(number=number).order_by("person_id").values_list("person_id", "retired_at")
+    found: dict[int, bool] = {}
+    for person_id, retired_at in rows:
+        found[person_id] = found.get(person_id, False) or retired_at is None
+    return found

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from mentoring import access
-from mentoring.models import LayWorker, Midwife, Mother, StandIn
+from mentoring.models import Duty, LayWorker, Midwife, Mother, StandIn
 from mentoring.services import contacts, pairings
 from people.models import RoleGrant, User
 from people.rules.local_time import local_date
@@ -121,6 +121,35 @@ def test_whoever_stands_in_sees_the_others_mothers_on_those_days_alone(mother: M
     found = [seen(standing_in.user, on=TODAY + days(number)) for number in range(-1, 3)]
     assert found == [set(), {mother}, {mother}, set()]
     assert seen(uninvolved.user) == set()
+
+
+@pytest.mark.parametrize("gone", ["switched off", "without the right"])
+def test_what_is_of_a_midwife_for_whom_nobody_answers_any_more_is_every_midwifes(
+    mother: Mother, midwife: Midwife, lay_worker: LayWorker, gone: str
+) -> None:
+    other, standing_in = make_midwife(), make_midwife()
+    duty = Duty.objects.get(mother=mother)
+
+    def sees(user: User) -> tuple[bool, ...]:
+        user = User.objects.get(pk=user.pk)
+        return (
+            mother in seen(user),
+            duty in access.duties_visible_to(user, on=TODAY),
+            lay_worker in access.lay_workers_visible_to(user, on=TODAY),
+        )
+
+    assert sees(other.user) == (False, False, False)
+    if gone == "switched off":
+        User.objects.filter(pk=midwife.user_id).update(is_active=False)
+    else:
+        without_right(midwife.user)
+    assert sees(other.user) == (True, True, True)
+    assert sees(lay_worker.user) == (True, False, True)
+    stand_in(standing_in, for_whom=midwife, starts_on=TODAY, ends_on=TODAY + days(1))
+    assert (sees(other.user), sees(standing_in.user)) == ((False, False, False), (True, True, True))
+    User.objects.filter(pk=standing_in.user_id).update(is_active=False)
+    assert sees(other.user) == (True, True, True), "whoever stands in cannot answer either"
+    assert not any(sees(make_user(Role.LEAD)))
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.LAY_WORKER, Role.MIDWIFE}))

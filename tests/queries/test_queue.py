@@ -25,9 +25,10 @@ def rows(number, **fields):
         "due_at": NOW,
         "expires_at": NOW + DAY,
         "status_at": NOW,
+        "created_at": NOW - DAY,
     } | fields
     return Message.objects.bulk_create(
-        Message(recipient_user=user, created_at=NOW, nominal_on=NOW.date() + n * DAY, **values) for n in range(number)
+        Message(recipient_user=user, nominal_on=NOW.date() + n * DAY, **values) for n in range(number)
     )
 
 
@@ -67,11 +68,32 @@ def test_a_queue_is_what_may_go_now_and_the_oldest_is_the_one_that_waited_longes
     assert [one.channel for one in queue.queues(now=NOW, open_since=NOW)] == Message.Channel.values
 
 
+def test_one_that_waits_for_its_next_try_has_waited_since_its_first():
+    hour = timedelta(hours=1)
+
+    def email(now, open_since):
+        return next(one for one in queue.queues(now=now, open_since=open_since) if one.channel == "email")
+
+    with kind("at_any_hour", any_hour=True):
+        # Tried at NOW, and 1, 3, 7 and 15 minutes later: next at 31.
+        rows(1, tries=5, due_at=NOW + timedelta(minutes=31))
+        assert email(NOW + timedelta(minutes=16), NOW - hour) == queue.Queue("email", 0, timedelta(minutes=16))
+        assert email(NOW + timedelta(minutes=16), NOW - hour).is_late
+        assert email(NOW + timedelta(minutes=15), NOW - hour).is_late is False
+        assert email(NOW + timedelta(minutes=16), None).waited is None, "at night nobody waits for it"
+        rows(1, tries=9, due_at=NOW + timedelta(minutes=17), kind="at_any_hour")
+        assert email(NOW + timedelta(minutes=16), None).waited == timedelta(minutes=16)
+        # Put off until tomorrow, it waits for nothing now.
+        Message.objects.update(due_at=NOW + DAY)
+        assert email(NOW + timedelta(minutes=16), NOW - hour).waited is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_neither_the_numbers_nor_a_page_of_the_list_read_the_whole_table():
     rows(6000, status="sent")
     rows(3000, status="queued", due_at=NOW + DAY)
     rows(120, status="failed")
+    rows(5, status="queued", due_at=NOW + DAY / 24, tries=3)
     count_rows_anew()
     with CaptureQueriesContext(connection) as asked:
         queue.queues(now=NOW, open_since=NOW)

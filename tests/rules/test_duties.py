@@ -101,6 +101,8 @@ def test_an_introduction_is_wanted_until_made_or_until_they_have_spoken_and_once
     assert kinds(1, introduced_on=None, attempts=tried((-3, "reached"))) == {"introduce"}
     assert kinds(5, introduced_on=None, closed={"introduce": [closed(3, about=0)]}) == set()
     assert kinds(5, introduced_on=None, closed={"introduce": [closed(-9, about=-12)]}) == {"introduce"}
+    # The one before was introduced, and this one paired, on the very same day.
+    assert kinds(1, introduced_on=None, closed={"introduce": [closed(0, about=-4)]}) == {"introduce"}
     # An import brings one who was with her already; one paired after it is new to her.
     assert kinds(1, introduced_on=None, paired_on=day(-90), records_from=START) == set()
     assert kinds(1, introduced_on=None, records_from=START) == {"introduce"}

@@ -1,5 +1,6 @@
 """Recording, correcting and voiding an entry, and what follows from each."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,13 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from mentoring.models import Contact, ContactCorrection, PlannedContact
 from mentoring.rules.refusals import Refused
-from mentoring.services import contacts, pairings
+from mentoring.services import contacts, mothers, pairings
 from mentoring.services.contacts import Entry
+from mentoring.services.mothers import Number
 from outbox.models import Message
 from people.models import SafeContact
 from people.rules.local_time import local_date
 from tests.conftest import NOW
-from tests.factories import make_contact, make_lay_worker, make_mother
+from tests.factories import make_contact, make_lay_worker, make_mother, safe_sheet
 from tests.services.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +157,30 @@ def test_not_safe_to_talk_takes_every_permission_back_and_tells_the_midwife(pair
     assert SafeContact.objects.get(person=mother.person).suspended_at == NOW
     told = Message.objects.filter(kind="alert_not_safe_to_talk")
     assert {message.recipient_user_id for message in told} == {mother.midwife.user_id}
+
+
+def renewed(mother, by, now):
+    mothers.renew_safe_contact(
+        mother=mother, sheet=safe_sheet(), numbers=(Number("07700 900123", safe_to_call=True),), by=by, now=now
+    )
+    assert SafeContact.objects.get(person=mother.person).suspended_at is None
+
+
+def test_not_safe_to_talk_that_arrives_again_takes_back_nothing_she_has_said_since(paired):
+    mother, lay_worker = paired
+    said = entry(outcome="not_safe", minutes=None, present=None, concern="")
+    again = {"mother": mother, "lay_worker": lay_worker, "entry": said, "by": lay_worker.user}
+    first = contacts.record(**again, now=NOW).contact
+    renewed(mother, lay_worker.supervisor.user, NOW + timedelta(hours=3))
+    assert not contacts.record(**again, now=NOW + timedelta(hours=4)).is_new
+    assert SafeContact.objects.get(person=mother.person).suspended_at is None
+    contacts.correct(
+        contact=first, entry=replace(said, note="A word more"), reason="Forgotten", by=lay_worker.user,
+        now=NOW + timedelta(days=3),
+    )  # fmt: skip
+    assert SafeContact.objects.get(person=mother.person).suspended_at is None
+    record(mother, lay_worker, outcome="not_safe", minutes=None, present=None, concern="", now=NOW + timedelta(days=4))
+    assert SafeContact.objects.get(person=mother.person).suspended_at == NOW + timedelta(days=4), "a new one does"
 
 
 def test_a_concern_today_and_please_ring_me_reach_the_midwife(paired):

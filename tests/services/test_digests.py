@@ -1,17 +1,23 @@
 """The digest of the day and of the worklist: on working days at 08:30, made when sent, and not where nothing is to be said."""
 
+import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from mentoring.models import Duty
-from mentoring.services import digests, duties, plans
+from mentoring.services import digests, duties, losses, plans
 from mentoring.tasks import top_up_messages
 from outbox.models import Message
+from outbox.rules.registry import KINDS
 from outbox.services import delivery, wishes
 from people.rules.local_time import LOCAL, local_date
+from people.services import gates
 from tests.factories import NOW, make_lay_worker, make_midwife, make_mother
+from tests.services.post import Recording, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 TODAY = local_date(NOW)
@@ -102,6 +108,64 @@ def test_it_says_what_stands_when_it_is_sent_by_codes_and_counts_alone(lay_worke
     for letter in (hers, work):
         for mother in (overdue, due):
             assert mother.person.name_to_use not in letter.body + letter.subject
+
+
+def test_a_duty_of_nobody_is_in_every_midwifes(lay_worker):
+    mother = make_mother()
+    duties.raise_now(kind=Duty.Kind.REPLY, mother=mother, owner=None, due_on=MONDAY, by=None, now=NOW)
+    other = make_midwife()
+    digests.refresh_daily(now=NOW)
+    letters = sent(at("2026-10-26T08:30"))
+    for midwife in (lay_worker.supervisor, other):
+        assert letters[midwife.user.email].subject == "Your worklist: 1 duty, 0 open alerts"
+        assert mother.programme_code in letters[midwife.user.email].body
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("to", ["lay-worker", "midwife"])
+def test_a_digest_that_names_her_is_with_the_carrier_before_a_loss_commits_or_names_her_no_more(lay_worker, to):
+    mother = make_mother(paired_with=lay_worker, starts_on=TODAY, now=NOW)
+    midwife = lay_worker.supervisor.user
+    duties.raise_now(kind="reply", mother=mother, owner=lay_worker.supervisor, due_on=MONDAY, by=None, now=NOW)
+    digests.refresh_daily(now=NOW)
+    user = midwife if to == "midwife" else lay_worker.user
+    Message.objects.exclude(kind__startswith="digest_of", recipient_user=user, nominal_on=MONDAY).update(
+        status="cancelled"
+    )
+    committed = threading.Event()
+
+    def lose():
+        losses.record(mother=mother, kind="miscarriage", by=midwife, now=NOW)
+        committed.set()
+        connection.close()
+
+    def does(message):
+        thread.start()
+        waits.append(wait_for_a_lock())
+        assert not committed.is_set()
+
+    thread, waits = threading.Thread(target=lose), []
+    carrier = Recording(does=does)
+    delivery.deliver_due(now=at("2026-10-26T08:30"), carriers={"email": carrier})
+    thread.join(10)
+    assert (waits, committed.is_set()) == ([True], True)
+    assert mother.programme_code in carrier.words[0].body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_named_while_the_gates_are_locked_is_locked_too(lay_worker, monkeypatch):
+    mothers = [make_mother(paired_with=lay_worker, starts_on=TODAY, now=NOW) for _number in range(2)]
+    gate_ids = [mother.person.gate_id for mother in mothers]
+    answers, locked = [{gate_ids[1]}, set(gate_ids), set(gate_ids)], []
+    digests.refresh_daily(now=NOW)
+    row = Message.objects.get(kind=OF_DAY, nominal_on=MONDAY)
+    Message.objects.filter(pk=row.pk).update(status="handing_over", lease_until=at("2026-10-26T09:00"))
+    monkeypatch.setitem(KINDS, OF_DAY, replace(KINDS[OF_DAY], gates=lambda some: answers.pop(0)))
+    lock = gates.lock_shared
+    monkeypatch.setattr(gates, "lock_shared", lambda ids: (locked.append(set(ids)), lock(ids)))
+    delivery.hand_over(message_ids=[row.pk], carrier=Recording(), now=at("2026-10-26T08:30"))
+    assert [set(gate_ids) & ids for ids in locked] == [{gate_ids[1]}, set(gate_ids)]
+    assert all(lay_worker.user.gate_id in ids for ids in locked)
 
 
 def test_where_nothing_is_to_be_said_nothing_is_sent(lay_worker):

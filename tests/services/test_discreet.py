@@ -10,9 +10,10 @@ from mentoring.services import appointments
 from outbox.models import Message
 from outbox.rules.discreet import FORBIDDEN, gives_away
 from outbox.rules.registry import KINDS, kind_of
+from outbox.services import replies
 from people.rules.local_time import local_date
 from tests.factories import NOW, make_lay_worker, make_midwife
-from tests.services.texts import make_texted
+from tests.services.texts import NUMBER, make_texted
 
 pytestmark = pytest.mark.django_db
 # The list of domain.md section 6 and what lies beside it, apart from the code's own so that neither can lose a word.
@@ -176,6 +177,18 @@ class TestAnAppointmentOfWhichSheGetsNoText:
         self.agree(mother)
         Message.objects.filter(channel="text").update(status=status)
         assert ("no text" in self.body(mother)) is told
+
+    def test_says_so_where_stop_took_back_the_text_that_waited_and_nothing_of_a_time_agreed_later(self, mother):
+        self.agree(mother)
+        replies.receive(carrier_reference="r1", from_number=NUMBER, text="STOP", now=NOW)
+        assert not Message.objects.filter(channel="text", status="queued").exists()
+        assert "She gets no text about it" in self.body(mother)
+        appointments.call_off(appointment=mother.appointments.get(), by=mother.midwife.user, now=NOW)
+        appointments.agree(
+            mother=mother, starts_at=NOW + timedelta(days=5), mode="phone", by=mother.midwife.user, now=NOW
+        )
+        later = Message.objects.get(kind="appointment_tomorrow", channel="email", status="queued")
+        assert "no text" not in kind_of(later.kind).compose([later])[0].body
 
     def test_says_nothing_of_texts_of_one_who_wants_none(self, mother):
         self.agree(mother)

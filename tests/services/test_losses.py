@@ -536,6 +536,22 @@ def test_a_loss_taken_back_after_support_has_begun_ends_it_and_the_programme_goe
     assert status(mother) == MentoringStatus.ACTIVE
 
 
+def test_times_agreed_in_support_are_withdrawn_with_it_when_the_loss_is_taken_back(
+    mother: Mother, lay_worker: LayWorker
+) -> None:
+    loss = lose(mother)
+    support(mother, starts_on=TODAY)
+    agreed = {"mother": mother, "mode": "home_visit", "by": lay_worker.user, "now": NOW}
+    over = appointments.agree(starts_at=NOW + timedelta(minutes=30), **agreed)  # type: ignore[arg-type]
+    ahead = appointments.agree(starts_at=NOW + 8 * DAY, **agreed)  # type: ignore[arg-type]
+    undo(loss, mother, now=NOW + timedelta(hours=1))
+    over.refresh_from_db(), ahead.refresh_from_db()
+    assert over.withdrawn_at is None, "what has been is not undone"
+    assert (ahead.withdrawn_at, ahead.withdrawn_by) == (NOW + timedelta(hours=1), midwife_of(mother))
+    assert ahead.withdrawn_why == "plan_changed"
+    assert waiting(kind="appointment_tomorrow", expires_at__gt=NOW + timedelta(hours=1)) == []
+
+
 def test_a_second_loss_holds_support_and_taken_back_support_goes_on(mother: Mother) -> None:
     lose(mother)
     begun = support(mother)

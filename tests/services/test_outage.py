@@ -11,8 +11,9 @@ from django.conf import settings
 from kombu import Connection
 
 from mentoring.services import alerts, appointments, reminders
+from outbox.carriers import CarrierDown
 from outbox.models import Message
-from outbox.queries import stuck
+from outbox.queries import queue, stuck
 from outbox.services import delivery
 from people.rules.local_time import end_of
 from tests.factories import NOW, make_lay_worker, make_mother, make_user
@@ -116,6 +117,26 @@ def test_an_alert_of_the_outage_goes_still_and_before_anything_else(mothers):
     assert delivery.deliver_alerts(now=MONDAY, carriers={"in_app": carrier}) == len(carrier.given) > 0
     told = Message.objects.filter(pk__in=carrier.given)
     assert {(message.kind, message.detail["alert"]) for message in told} == {("alert_concern_emergency", alert.pk)}
+
+
+def test_while_e_mail_is_dead_an_alert_that_waits_turns_the_queue_late_and_goes_within_two_minutes_after(lay_worker):
+    def down(message):
+        raise CarrierDown
+
+    dead_for = 3 * 60
+    with kind("alarm", any_hour=True):
+        message = queued(to=lay_worker.user, kind="alarm", channel="email")
+        late = []
+        for minute in range(dead_for):
+            at = NOW + timedelta(minutes=minute)
+            delivery.deliver_alerts(now=at, carriers={"email": Recording(does=down)})
+            [email] = [one for one in queue.queues(now=at, open_since=None) if one.channel == "email"]
+            late.append(email.is_late)
+        assert late == [minute > 15 for minute in range(dead_for)]
+        back = Recording()
+        for minute in (0, 1):
+            delivery.deliver_alerts(now=NOW + timedelta(minutes=dead_for + minute), carriers={"email": back})
+        assert back.given == [message.pk]
 
 
 def test_what_piled_up_goes_within_the_seconds_of_a_tick_and_the_rest_with_the_next(lay_worker, monkeypatch):

@@ -12,6 +12,7 @@ from mentoring.services import contacts, pairings, plans
 from outbox.carriers import CarrierDown, CarrierRefused
 from outbox.models import Message
 from outbox.rules.transitions import MESSAGE
+from outbox.rules.tries import MOST_TRIES, MOST_TRIES_AT_ANY_HOUR, minutes_tried
 from outbox.services import delivery, messages
 from people.rules.transitions import DoesNotFollow
 from people.services import gates, users
@@ -233,7 +234,22 @@ class TestACarrierThatIsDown:
                 now += timedelta(hours=1)
         assert [wait.total_seconds() / 60 for wait in waits[:8]] == [1, 2, 4, 8, 16, 32, 60, 60]
         assert standing(message) == ("failed", "carrier_down")
-        assert message.tries == delivery.MOST_TRIES
+        assert message.tries == MOST_TRIES
+
+    def test_gets_an_alert_two_minutes_after_it_is_back_at_the_latest_and_not_given_up_for_three_days(self, user):
+        with kind("alarm", any_hour=True):
+            message = queued(to=user, kind="alarm", expires_at=NOW + timedelta(days=30))
+            now, waits = NOW, []
+            while standing(message)[0] == "queued":
+                deliver(Recording(does=down), now=now)
+                message.refresh_from_db()
+                waits.append((message.due_at - now) / timedelta(minutes=1))
+                if len(waits) == 9:
+                    Message.objects.filter(pk=message.pk).update(tries=MOST_TRIES_AT_ANY_HOUR - 1)
+                now = message.due_at
+        assert waits[:9] == [1, 2, 2, 2, 2, 2, 2, 2, 2]
+        assert standing(message) == ("failed", "carrier_down")
+        assert minutes_tried(MOST_TRIES_AT_ANY_HOUR, any_hour=True) / 60 / 24 == pytest.approx(3, abs=0.01)
 
     def test_is_asked_once_a_tick_and_not_for_each_message(self, user):
         asked = []

@@ -58,7 +58,7 @@ def test_a_letter_goes_once_with_its_reference_its_link_and_why(message, server,
 @pytest.mark.parametrize(
     ("reply", "status"),
     [
-        ("450 mailbox busy", ("queued", "carrier_down")),
+        ("450 mailbox busy", ("queued", "not_this_one_now")),
         ("421 going down", ("queued", "carrier_down")),
         ("550 no such user", ("failed", "carrier_refused")),
     ],
@@ -85,6 +85,29 @@ def test_one_address_that_is_refused_does_not_stop_the_next(message, server):
     assert deliver() == 1
     assert [letter["To"] for letter in server.letters] == ["mo@example.org"]
     assert [standing(message)[0], standing(other)[0]] == ["failed", "sent"]
+
+
+def test_recipients_who_are_put_off_do_not_hold_up_the_others(server):
+    rows = [
+        queued(to=make_user("midwife", email=f"{number}@example.org"), channel="email", nominal_on=local_date(NOW))
+        for number in range(12)
+    ]
+    server.answers |= {f"{number}@example.org": "451 greylisted" for number in range(0, 12, 3)}
+    assert deliver() == 8
+    stood = [standing(row) for row in rows]
+    assert stood[::3] == [("queued", "not_this_one_now")] * 4
+    server.answers.clear()
+    assert deliver(now=NOW + timedelta(minutes=1)) == 4
+    assert {standing(row)[0] for row in rows} == {"sent"}
+
+
+def test_three_in_a_row_that_are_put_off_end_the_round_and_the_next_takes_those_after_them(server):
+    for number in range(8):
+        queued(to=make_user("midwife", email=f"{number}@example.org"), channel="email", nominal_on=local_date(NOW))
+    server.answers |= {f"{number}@example.org": "450 busy" for number in range(6)}
+    assert deliver() == 0
+    assert Message.objects.filter(tries=1).count() == 3
+    assert [deliver(), deliver()] == [0, 2]
 
 
 def test_a_server_that_is_not_there_took_nothing(message, settings):

@@ -5,12 +5,13 @@ import logging
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from time import monotonic
 from urllib.request import urlopen
 
 import pytest
 
+from mentoring.services import appointments
 from mentoring.services.mothers import Hours, Number, renew_safe_contact, suspend_safe_contact
 from outbox.carriers.bounded import BoundedSession
 from outbox.carriers.notify import Notify
@@ -18,7 +19,7 @@ from outbox.carriers.twilio import Twilio
 from outbox.models import Message
 from outbox.services import delivery, messages
 from people.models import PhoneNumber, SafeContact
-from tests.factories import NOW, make_mother, make_user, safe_sheet
+from tests.factories import NOW, make_lay_worker, make_mother, make_user, safe_sheet
 from tests.services.carriers_over_http import serving
 from tests.services.post import Recording, free_port, kind, queued
 from tests.services.texts import NUMBER, make_texted, text_to
@@ -315,6 +316,30 @@ class TestWhatIsSafe:
         Message.objects.filter(pk=message.pk).update(due_at=NOW)
         assert deliver(carrier=carrier, now=NOW + timedelta(hours=22)) == 0
         assert standing(message) == ("expired", "past_her_hours")
+
+    @pytest.mark.parametrize(
+        ("later", "stands"),
+        [
+            (timedelta(0), ("sent", "")),
+            (timedelta(minutes=14), ("sent", "")),
+            (timedelta(minutes=15), ("expired", "past_her_hours")),
+            (timedelta(days=1), ("expired", "past_her_hours")),
+        ],
+    )
+    def test_where_her_hours_are_days_before_a_time_agreed_it_goes_in_the_last_of_them_or_not_at_all(
+        self, carrier, later, stands
+    ):
+        on_wednesdays = (Hours((3,), time(10), time(12)),)
+        lay_worker = make_lay_worker()
+        mother = make_texted(paired_with=lay_worker, sheet={"hours": on_wednesdays})
+        saturday = datetime(2026, 10, 31, 11, 0, tzinfo=UTC)
+        appointments.agree(mother=mother, starts_at=saturday, mode="phone", by=lay_worker.user, now=NOW)
+        message = Message.objects.get(channel="text")
+        assert message.due_at == datetime(2026, 10, 28, 11, 45, tzinfo=UTC)
+        deliver(carrier=carrier, now=message.due_at - timedelta(seconds=1))
+        assert carrier.given == []
+        deliver(carrier=carrier, now=message.due_at + later)
+        assert standing(message) == stands
 
     def test_in_the_demo_the_hour_is_not_asked(self, message, carrier, settings):
         settings.SENDS_AT_ANY_HOUR = True

@@ -246,21 +246,35 @@ class TestAReply:
         wait = Duty.objects.create(kind="waiting", mother=other, due_on=NOW.date(), raised_at=NOW - timedelta(days=1))
         assert replies_for(wait) == []
 
-    def test_from_a_number_of_nobody_or_of_two_is_kept_and_counted_and_nobodys_duty(self, client, mother):
-        make_texted(number=NUMBER)
-        inbound(client, "notify", "Whose?")
+    def test_from_a_number_of_nobody_is_kept_and_counted_and_nobodys_duty(self, client, mother):
         inbound(client, "notify", "Who?", number="+447700900777", reference="r2")
         inbound(client, "twilio", "Win a prize", number="Bargains", reference="r3")
         assert list(Inbound.objects.order_by("pk").values_list("person", "from_number")) == [
-            (None, NUMBER), (None, "+447700900777"), (None, "Bargains"),
+            (None, "+447700900777"), (None, "Bargains"),
         ]  # fmt: skip
         assert not Duty.objects.filter(kind__in=["reply", "confirm_safely"]).exists()
-        assert count_of_nobody(since=NOW - timedelta(days=9999)) == 3
+        assert count_of_nobody(since=NOW - timedelta(days=9999)) == 2
 
-    def test_from_a_number_taken_out_of_use_is_nobodys(self, client, mother):
+    def test_from_a_number_that_two_have_is_read_by_each_ones_midwife_who_is_warned(self, client, mother, settings):
+        settings.SECOND_FACTOR_REQUIRED = False
+        other = make_texted(number=NUMBER)
+        inbound(client, "notify", "Leave her alone")
+        assert Inbound.objects.get().person is None
+        duties_ = Duty.objects.filter(kind="reply")
+        assert {duty.mother for duty in duties_} == {mother, other}
+        assert [[reply.text for reply in replies_for(duty)] for duty in duties_] == [["Leave her alone"]] * 2
+        assert count_of_nobody(since=NOW - timedelta(days=9999)) == 0
+        client.force_login(mother.midwife.user)
+        page = client.get(reverse("duty-detail", args=[duties_.get(mother=mother).pk])).content.decode()
+        assert "a number that is or was hers" in page and "Another may have written it" in page
+        assert "Leave her alone" in page
+
+    def test_from_a_number_taken_out_of_use_is_read_still(self, client, mother):
         PhoneNumber.objects.update(retired_at=NOW, retired_by=make_user("midwife"))
         inbound(client, "notify", "Hello")
-        assert Inbound.objects.get().person is None
+        duty = Duty.objects.get(kind="reply")
+        assert (duty.mother, Inbound.objects.get().person) == (mother, mother.person)
+        assert [reply.text for reply in replies_for(duty)] == ["Hello"]
 
     def test_of_a_woman_without_mentoring_is_kept_as_hers_and_nobodys_duty(self, client, mother):
         from mentoring.models import Mother
@@ -352,6 +366,18 @@ class TestStop:
         inbound(client, "notify", "STOP")
         assert not SafeContact.objects.filter(texts_opted_in=True).exists()
         assert set(Duty.objects.filter(kind="confirm_safely").values_list("mother", flat=True)) == {mother.pk, other.pk}
+
+    def test_from_a_number_that_was_hers_is_confirmed_with_her_and_leaves_texts_to_her_own_alone(self, client, mother):
+        PhoneNumber.objects.update(retired_at=NOW, retired_by=make_user("midwife"))
+        PhoneNumber.objects.create(person=mother.person, number="+447700900124", safe_to_text=True)
+        waiting = text_to(mother.person)
+        inbound(client, "notify", "STOP")
+        assert Duty.objects.get(kind="confirm_safely").mother == mother
+        assert standing(waiting)[0] == "queued"
+        assert SafeContact.objects.get(person=mother.person).texts_opted_in
+        carrier = Recording()
+        delivery.deliver_due(now=NOW, carriers={"text": carrier})
+        assert [words.to for words in carrier.words] == ["+447700900124"]
 
     def test_takes_a_real_reminder_of_hers_and_none_is_written_again_and_staff_keep_theirs(self, client, mother):
         from mentoring.services import reminders

@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from django.conf import settings as django_settings
 
+from mentoring.services.mothers import Number
 from outbox.models import Message
 from outbox.queries import stuck
 from outbox.rules.receipts import LOST
 from outbox.rules.receipts import said as said_of
-from outbox.services import delivery, job_runs
+from outbox.services import delivery, job_runs, replies
 from outbox.templatetags.durations import duration
 from people.models import AccessLog
 from people.rules.roles import Role
@@ -52,6 +53,18 @@ def all_ran(but=()):
 def said(answer):
     text = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.content.decode().partition("<main")[2])
     return " ".join(text.split())
+
+
+def test_texts_from_numbers_of_nobody_are_counted_without_their_words(client, admin):
+    make_mother(numbers=(Number("07700 900123"),))
+    assert "in nobody's record" not in said(client.get("/jobs/"))
+    for reference, number, days in (("a", "+447700900777", 1), ("b", "+447700900778", 27), ("c", "+447700900779", 29)):
+        now = NOW - timedelta(days=days)
+        replies.receive(carrier_reference=reference, from_number=number, text="Invented words", now=now)
+    replies.receive(carrier_reference="d", from_number="+447700900123", text="Hello", now=NOW)
+    page = said(client.get("/jobs/"))
+    assert "In the last 28 days 2 texts came from numbers that are in nobody's record." in page
+    assert "Invented" not in page and "7700900" not in page
 
 
 def test_where_all_runs_the_page_says_so_in_words(client, admin):

@@ -1,6 +1,8 @@
 """The worklist, a duty, an alert, the rota, a visit that is watched, a worry: what each shows, saves, refuses, and to whom."""
 
+import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,13 +12,18 @@ from django.test import Client
 from django.urls import reverse
 
 from mentoring.models import Alert, Contact, Duty, LayWorker, Midwife, Mother, Pairing, RotaShift, Visit
+from mentoring.queries.replies import replies_for, shown
 from mentoring.queries.rota import ESCALATION_JOB
 from mentoring.services import alerts, duties, rota
 from outbox.models import JobRun, Message
+from outbox.services import replies
 from people.models import AccessLog
 from people.rules.local_time import local_date, local_instant
 from people.rules.roles import Role
+from people.services import users
 from tests.factories import NOW, make_contact, make_lay_worker, make_midwife, make_mother, make_user
+from tests.services.races import at_once
+from tests.services.texts import NUMBER, make_texted
 from tests.web.test_midwife import boxes, signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +94,59 @@ def test_a_duty_is_closed_with_what_came_of_it_and_twice_is_once(midwife: Midwif
     assert (duty.outcome, duty.note, duty.closed_at) == ("done", "Spoke to her", NOW)
 
 
+def seen_on(page: Any) -> str:
+    """Return what the page's form says of what it shows."""
+    found = re.search(r'name="seen" value="([^"]*)"', words(page))
+    assert found is not None
+    return found[1]
+
+
+def test_a_reply_that_comes_between_reading_and_closing_is_read_before_it_is_closed(midwife: Midwife) -> None:
+    mother = make_texted()
+    replies.receive(carrier_reference="a", from_number=NUMBER, text="Thanks", now=NOW)
+    duty = Duty.objects.get(kind="reply", mother=mother)
+    duty.owner = midwife
+    duty.save(update_fields=["owner"])
+    client = signed_in(midwife.user)
+    seen = seen_on(client.get(reverse("duty-detail", args=[duty.pk])))
+    replies.receive(carrier_reference="b", from_number=NUMBER, text="He found the phone", now=NOW)
+    page = post(client, "duty-detail", [duty.pk], outcome="done", note="Thanked her", seen=seen)
+    assert page.status_code == 200
+    assert "Another reply has come. Read it first." in words(page) and "He found the phone" in words(page)
+    assert "Thanked her</textarea>" in words(page), "what was typed stays"
+    assert post(client, "duty-detail", [duty.pk], outcome="done").status_code == 200, "a form that never showed any"
+    assert seen_on(page) != seen
+    for _time in range(2):
+        assert post(client, "duty-detail", [duty.pk], outcome="done", seen=seen_on(page)).status_code == 302
+    assert not Duty.objects.filter(kind="reply", closed_at__isnull=True).exists()
+
+
+def test_what_is_added_to_a_request_between_reading_and_closing_is_read_first(midwife: Midwife, mother: Mother) -> None:
+    asked = {"kind": "request", "mother": mother, "owner": midwife, "by": midwife.user, "now": NOW}
+    duty = duties.raise_now(text="Fewer contacts", **asked)  # type: ignore[arg-type]
+    client = signed_in(midwife.user)
+    seen = seen_on(client.get(reverse("duty-detail", args=[duty.pk])))
+    duties.raise_now(text="To stop", **asked)  # type: ignore[arg-type]
+    page = post(client, "duty-detail", [duty.pk], outcome="done", seen=seen)
+    assert "More has been added. Read it first." in words(page) and "To stop" in words(page)
+    assert post(client, "duty-detail", [duty.pk], outcome="done", seen=seen_on(page)).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_and_closing_at_one_moment_leave_no_reply_closed_unread() -> None:
+    by = make_midwife().user
+    for place in range(8):
+        number = f"+4477009001{place:02d}"
+        mother = make_texted(number=number)
+        replies.receive(carrier_reference=f"first {place}", from_number=number, text="One", now=NOW)
+        duty = Duty.objects.get(kind="reply", mother=mother)
+        close = partial(duties.close, duty=duty, outcome="done", seen=shown(duty, replies_for(duty)), by=by, now=NOW)
+        reply = partial(replies.receive, carrier_reference=f"second {place}", from_number=number, text="Two", now=NOW)
+        at_once(close, reply)
+        unread = Duty.objects.get(kind="reply", mother=mother, closed_at__isnull=True)
+        assert "Two" in [one.text for one in replies_for(unread)]
+
+
 def test_another_midwifes_duty_is_not_there_and_a_lay_worker_has_no_worklist(
     lay_worker: LayWorker, mother: Mother
 ) -> None:
@@ -95,6 +155,22 @@ def test_another_midwifes_duty_is_not_there_and_a_lay_worker_has_no_worklist(
     assert other.get(reverse("duty-detail", args=[duty.pk])).status_code == 404
     assert "Ada" not in words(other.get("/worklist/"))
     assert signed_in(lay_worker.user).get("/worklist/").status_code == 403
+
+
+def test_a_reply_about_a_mother_of_a_midwife_who_was_switched_off_is_every_midwifes_and_the_pages_say_so(
+    midwife: Midwife,
+) -> None:
+    mother = make_texted(paired_with=make_lay_worker(supervisor=midwife), name_to_use="Ada")
+    other = signed_in(make_midwife().user)
+    assert "Ada" not in words(other.get("/worklist/"))
+    users.switch(user=midwife.user, active=False, by=make_user(Role.ADMINISTRATOR), now=NOW)
+    replies.receive(carrier_reference="a", from_number=NUMBER, text="Leave her alone", now=NOW)
+    duty = Duty.objects.get(kind="reply", mother=mother)
+    page = words(other.get("/worklist/"))
+    assert "A reply to read" in page and "It is any midwife's." in page.replace("&#x27;", "'")
+    page = words(other.get(reverse("duty-detail", args=[duty.pk]))).replace("&#x27;", "'")
+    assert "It was Mo Midwife's, who cannot answer now: it is any midwife's." in page and "Leave her alone" in page
+    assert "She cannot answer now" in words(other.get(reverse("mother-detail", args=[mother.programme_code])))
 
 
 def test_what_she_asked_for_is_a_duty_of_two_working_days_and_asked_twice_is_one(
