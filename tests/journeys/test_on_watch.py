@@ -116,7 +116,7 @@ def test_a_reply_leave_her_alone_is_the_midwifes_to_read_today_and_nobody_answer
     # Then it is on the list of her midwife, due today, and she alone reads it.
     visitor.signs_in(lay_worker.supervisor.user).opens("/worklist/").sees("A reply to read", "due today")
     visitor.does_not_see("leave her alone").taps("A reply to read Ada", "link")
-    visitor.sees("leave her alone", "It may not be she who wrote")
+    visitor.sees("leave her alone", "Another may have written it")
     # When a STOP comes meanwhile, texts are off at once and another duty stands beside it.
     comes_in("00000000-0000-4000-8000-000000000002", "STOP")
     assert SafeContact.objects.get(person=mother.person).texts_opted_in is False

@@ -14,7 +14,7 @@ from outbox.models import JobRun
 from outbox.queries import jobs as queries
 from outbox.services import job_runs
 from outbox.tasks import deliver_due_messages
-from tests.factories import NOW
+from tests.factories import NOW, make_midwife
 
 JOBS = {job.task: job for job in settings.JOBS}
 
@@ -61,6 +61,7 @@ def test_where_the_database_is_away_the_task_s_own_error_comes_through(monkeypat
 
 @pytest.mark.django_db
 def test_the_tick_that_passes_alerts_on_is_the_one_that_the_screens_watch():
+    make_midwife()
     assert ESCALATION_JOB in {job.name for job in settings.JOBS}
     with time_machine.travel(NOW, tick=False):
         assert not watching(now=NOW).somebody
