@@ -120,7 +120,8 @@ def test_a_reply_leave_her_alone_is_the_midwifes_to_read_today_and_nobody_answer
     # When a STOP comes meanwhile, texts are off at once and another duty stands beside it.
     comes_in("00000000-0000-4000-8000-000000000002", "STOP")
     assert SafeContact.objects.get(person=mother.person).texts_opted_in is False
-    visitor.marks("Done").types(note="Asked her at the clinic").taps("Close this").sees("Closed.")
+    visitor.marks("Done").types(note="Asked her at the clinic").taps("Close this")
+    visitor.sees("Another reply has come. Read it first.", "STOP").taps("Close this").sees("Closed.")
     visitor.sees("Confirm with her safely").taps("Confirm with her safely Ada", "link").sees("STOP")
     assert not Message.objects.filter(recipient_person=mother.person).exists(), "never answered by a machine"
     assert Duty.objects.get(kind="reply").outcome == "done"
