@@ -52,11 +52,13 @@ def unwatched_from(*, now: datetime, until: datetime) -> datetime | None:
     """Return the first instant of ``[now, until)`` that is neither in office hours nor anybody's shift, none without one."""
     at = now
     while at < until:
-        closes_at = office_closes_at(at)
-        shift = None if closes_at is not None else shift_at(at)
-        if closes_at is None and shift is None:
-            return at
-        at = closes_at if closes_at is not None else shift.ends_at  # type: ignore[union-attr]  # one of them is
+        ends_at = office_closes_at(at)
+        if ends_at is None:
+            shift = shift_at(at)
+            if shift is None:
+                return at
+            ends_at = shift.ends_at
+        at = ends_at
     return None
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from mentoring.access import mothers_whose_loss_may_be_recorded_by
 from mentoring.forms.loss import NONE, LossFindForm, LossForm, LossUndoForm, SupportForm
 from mentoring.queries.losses import babies_of, is_bereaved
-from mentoring.rules.permissions import LOSS_FIND, LOSS_RECORD, LOSS_UNDO, SUPPORT_START, TODAY_READ
+from mentoring.rules.permissions import LOSS_FIND, LOSS_RECORD, LOSS_UNDO, MOTHER_READ, SUPPORT_START, TODAY_READ
 from mentoring.rules.refusals import Refused
 from mentoring.services import losses
 from mentoring.templatetags.wording import baby_words, loss_words, plain_day
@@ -37,7 +37,8 @@ def loss_record(request: SignedInRequest, programme_code: str) -> HttpResponse:
     now = timezone.now()
     mothers = mothers_whose_loss_may_be_recorded_by(request.user, on=local_date(now))
     mother = get_object_or_404(mothers.select_related("person", "midwife__user"), programme_code=programme_code)
-    from_outside = may(request.user, LOSS_FIND)
+    # A coordinator sees no page of a mother to go back to.
+    from_outside = not may(request.user, MOTHER_READ)
     babies = babies_of(mother)
     form = LossForm(request.POST or None, babies=[(baby.pk, baby_words(baby)) for baby in babies])
     if request.method == "POST" and form.is_valid():

@@ -143,9 +143,16 @@ class Button(LayoutObject):
         classes: str | None = None,
     ) -> None:
         self.fields: list[Any] = []
-        self.params = {"text": text, "name": name, "value": value, "variant": variant, "href": href, "classes": classes}
+        self.params: dict[str, Any] = {
+            "text": text,
+            "name": name,
+            "value": value,
+            "variant": variant,
+            "href": href,
+            "classes": classes,
+        }
         if href is None:
-            self.params["preventDoubleClick"] = True  # type: ignore[assignment]
+            self.params["preventDoubleClick"] = True
 
     def render(self, form: BaseForm, context: Context, template_pack: str = TEMPLATE_PACK, **kwargs: Any) -> SafeString:
         return render_to_string(f"{template_pack}/layout/button.html", {"params": self.params})

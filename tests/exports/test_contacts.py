@@ -131,7 +131,7 @@ def test_attempts_from_before_she_was_registered_are_days_below_nought(lena: Lay
     assert rows(taken())[0]["day"] == "-30"
 
 
-def _texts(model: type[models.Model]) -> Iterator[models.Field]:  # type: ignore[type-arg]
+def _texts(model: type[models.Model]) -> Iterator[models.Field]:  # type: ignore[type-arg]  # of any value
     for field in model._meta.concrete_fields:
         if isinstance(field, models.CharField | models.TextField) and not field.choices:
             yield field
@@ -222,7 +222,7 @@ def test_the_same_data_give_the_same_bytes_and_their_hash(ada: Mother, lena: Lay
     one, two = Sink(), Sink()
     assert dataset.copy_to(one, key=KEY) == dataset.copy_to(two, key=KEY)
     # A row moved within the table (as an update does) is not another row.
-    Contact.objects.order_by("pk").first().save(update_fields=["note"])  # type: ignore[union-attr]
+    Contact.objects.order_by("pk").first().save(update_fields=["note"])  # type: ignore[union-attr]  # it is there: made above
     assert taken() == b"".join(one.pieces)
 
 

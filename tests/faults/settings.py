@@ -1,6 +1,6 @@
 """The settings of a run: the outbox's jobs as often as its clock is fast, and e-mail that goes nowhere."""
 
-from config.settings import *  # noqa: F403
+from config.settings import *  # noqa: F403 - every setting of ours, then what differs
 from config.settings import CELERY_BEAT_SCHEDULE as AS_USUAL
 from tests.faults.clock import clock_of_environment
 

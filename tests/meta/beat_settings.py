@@ -2,7 +2,7 @@
 
 import os
 
-from config.settings import *  # noqa: F403
+from config.settings import *  # noqa: F403 - every setting of ours, then what differs
 
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "outbox.tasks.deliver_due_messages", "schedule": float(os.environ["TICK_SECONDS"])}

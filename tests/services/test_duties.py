@@ -45,7 +45,7 @@ def introduced(mother: Mother) -> None:
         on=TODAY,
         how="joint_call",
         by=mother.midwife.user,
-        now=at(0),  # type: ignore[union-attr]
+        now=at(0),  # type: ignore[union-attr]  # it is there: made above
     )
 
 
@@ -151,10 +151,10 @@ def test_what_is_gone_without_a_contact_was_not_needed(mother: Mother, lay_worke
     duties.sweep(now=at(21))
     assert of("introduce_again").outcome == "not_needed" and "rest_and_decide" in open_kinds()
     ask = {"mother": mother, "by": lay_worker.user, "asked_by": "she_to_lay_worker"}
-    plans.change(request=plans.DueDate(TODAY - timedelta(days=0)), now=at(22), **ask)  # type: ignore[arg-type]
+    plans.change(request=plans.DueDate(TODAY - timedelta(days=0)), now=at(22), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     duties.sweep(now=at(22))
     assert "birth_not_recorded" in open_kinds()
-    plans.change(request=plans.Birth(TODAY + timedelta(days=9)), now=at(23), **ask)  # type: ignore[arg-type]
+    plans.change(request=plans.Birth(TODAY + timedelta(days=9)), now=at(23), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     assert (of("birth_not_recorded").outcome, of("birth_not_recorded").closed_at) == ("not_needed", at(23)), "at once"
 
 
@@ -243,11 +243,11 @@ def test_a_hold_hides_what_follows_from_the_plan_from_its_commit_and_gives_it_ba
     duties.sweep(now=at(80))
     assert {"introduce", "rest_and_decide", "safe_contact_reask", "reply"} <= set(open_kinds())
     ask = {"mother": mother, "by": midwife.user, "asked_by": "midwife"}
-    plans.change(request=plans.Hold(hold), now=at(80, 13), **ask)  # type: ignore[arg-type]
+    plans.change(request=plans.Hold(hold), now=at(80, 13), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     assert open_kinds() == ["reply", "supervision_due"]
     duties.sweep(now=at(81))
     assert open_kinds() == ["reply", "supervision_due"]
-    plans.change(request=plans.Resume(), now=at(90), **ask)  # type: ignore[arg-type]
+    plans.change(request=plans.Resume(), now=at(90), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     assert {"introduce", "safe_contact_reask", "reply"} <= set(open_kinds())
     assert "rest_and_decide" not in open_kinds(), "she is reached for afresh"
 
@@ -269,11 +269,11 @@ def test_what_someone_else_asked_for_her_is_confirmed_with_her(
     mother: Mother, lay_worker: LayWorker, midwife: Midwife, request_: plans.Request
 ) -> None:
     ask = {"mother": mother, "request": request_, "by": lay_worker.user}
-    plans.change(asked_by="someone_else", now=at(1), **ask)  # type: ignore[arg-type]
+    plans.change(asked_by="someone_else", now=at(1), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     duty = of("confirm_refusal")
     assert (duty.owner, duty.raised_by, duty.due_on) == (midwife, lay_worker.user, TODAY + timedelta(days=4))
     duties.close(duty=duty, outcome="done", by=midwife.user, now=at(1, 13))
-    plans.change(asked_by="someone_else", now=at(1, 14), **ask)  # type: ignore[arg-type]
+    plans.change(asked_by="someone_else", now=at(1, 14), **ask)  # type: ignore[arg-type]  # the arguments are of several types
     assert "confirm_refusal" not in open_kinds(), "what changes nothing is not asked about twice"
 
 

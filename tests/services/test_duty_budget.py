@@ -155,7 +155,7 @@ class Programme:
         due = Duty.objects.filter(closed_at=None, due_on__lte=on + timedelta(days=1)).order_by("pk")
         due = due.exclude(kind="waiting")  # Nothing but a pairing ends a wait.
         for duty in due.select_related("mother__person", "owner__user"):
-            by = duty.owner.user  # type: ignore[union-attr]
+            by = duty.owner.user  # type: ignore[union-attr]  # it is there: made above
             if duty.kind == "introduce":
                 pairings.introduce_now(mother_id=duty.mother_id, on=on, how="clinic", by=by, now=now)
             elif duty.kind == "safe_contact_reask":

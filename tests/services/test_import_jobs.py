@@ -95,7 +95,7 @@ def test_a_tick_does_what_waits_oldest_first_and_the_files_go(lena: LayWorker, l
         assert (job.status, job.report["added"], job.lines_done) == ("done", added, job.lines_total)
         assert job.started_at is not None and job.finished_at is not None
     assert [bytes(file.content) for file in ImportFile.objects.all()] == [b"", b""]
-    assert Mother.objects.first().registered_by == lead  # type: ignore[union-attr]
+    assert Mother.objects.first().registered_by == lead  # type: ignore[union-attr]  # it is there: made above
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,7 +153,7 @@ def test_what_nobody_foresaw_fails_the_import_and_says_nothing_of_the_file(
         one.refresh_from_db()
         assert (one.status, one.report) == ("failed", {})
     assert "import failed" in caplog.text and "Ada" not in caplog.text and "07700" not in caplog.text
-    assert [record.error for record in caplog.records] == ["ValueError", "ValueError"]  # type: ignore[attr-defined]
+    assert [record.error for record in caplog.records] == ["ValueError", "ValueError"]  # type: ignore[attr-defined]  # set on the record by logging
     assert imports.run_waiting(now=NOW) == 0
 
 

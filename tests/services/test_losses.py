@@ -542,8 +542,8 @@ def test_times_agreed_in_support_are_withdrawn_with_it_when_the_loss_is_taken_ba
     loss = lose(mother)
     support(mother, starts_on=TODAY)
     agreed = {"mother": mother, "mode": "home_visit", "by": lay_worker.user, "now": NOW}
-    over = appointments.agree(starts_at=NOW + timedelta(minutes=30), **agreed)  # type: ignore[arg-type]
-    ahead = appointments.agree(starts_at=NOW + 8 * DAY, **agreed)  # type: ignore[arg-type]
+    over = appointments.agree(starts_at=NOW + timedelta(minutes=30), **agreed)  # type: ignore[arg-type]  # the arguments are of several types
+    ahead = appointments.agree(starts_at=NOW + 8 * DAY, **agreed)  # type: ignore[arg-type]  # the arguments are of several types
     undo(loss, mother, now=NOW + timedelta(hours=1))
     over.refresh_from_db(), ahead.refresh_from_db()
     assert over.withdrawn_at is None, "what has been is not undone"

@@ -222,7 +222,7 @@ class Life:
         contact = self.first(Contact.objects.filter(mother=self.mother, voided_at__isnull=True))
         mode, outcome = self.chance.choice([one for one in (*TALKS, *TRIES) if one != (contact.mode, contact.outcome)])
         told = {"minutes": 20, "present": (), "concern": "none"} if outcome == "reached" else {}
-        entry = contacts.Entry(contact.client_id, contact.happened_at, mode, outcome, **told)  # type: ignore[arg-type]
+        entry = contacts.Entry(contact.client_id, contact.happened_at, mode, outcome, **told)  # type: ignore[arg-type]  # the arguments are of several types
         contacts.correct(contact=contact, entry=entry, reason="wrong", by=contact.entered_by, now=self.now)
 
     def act_void(self) -> None:
@@ -312,7 +312,7 @@ def preview_case(life: Life, **said: Any) -> dict[str, Any]:
                 [row.from_on.isoformat(), row.until_on and row.until_on.isoformat()]
                 for row in plan.pauses.filter(withdrawn_at__isnull=True).order_by("from_on")
             ],
-            "offered_from": Mother.objects.get(pk=life.mother.pk).offered_from.isoformat(),  # type: ignore[union-attr]
+            "offered_from": Mother.objects.get(pk=life.mother.pk).offered_from.isoformat(),  # type: ignore[union-attr]  # it is there: made above
             "contacts": [row.happened_on.isoformat() for row in logged if row.completed],
             "on": TODAY.isoformat(),
         },

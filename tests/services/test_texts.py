@@ -453,7 +453,7 @@ def test_alerts_go_in_the_night_and_nothing_else_does():
 def test_a_connection_that_comes_too_late_says_nothing():
     session = BoundedSession(0)
     with pytest.raises(TimeoutError):
-        session.connected(None)  # type: ignore[arg-type]
+        session.connected(None)  # type: ignore[arg-type]  # asked of no session
     assert session.was_told is False
 
 

@@ -123,10 +123,10 @@ def test_a_reply_that_comes_between_reading_and_closing_is_read_before_it_is_clo
 
 def test_what_is_added_to_a_request_between_reading_and_closing_is_read_first(midwife: Midwife, mother: Mother) -> None:
     asked = {"kind": "request", "mother": mother, "owner": midwife, "by": midwife.user, "now": NOW}
-    duty = duties.raise_now(text="Fewer contacts", **asked)  # type: ignore[arg-type]
+    duty = duties.raise_now(text="Fewer contacts", **asked)  # type: ignore[arg-type]  # the arguments are of several types
     client = signed_in(midwife.user)
     seen = seen_on(client.get(reverse("duty-detail", args=[duty.pk])))
-    duties.raise_now(text="To stop", **asked)  # type: ignore[arg-type]
+    duties.raise_now(text="To stop", **asked)  # type: ignore[arg-type]  # the arguments are of several types
     page = post(client, "duty-detail", [duty.pk], outcome="done", seen=seen)
     assert "More has been added. Read it first." in words(page) and "To stop" in words(page)
     assert post(client, "duty-detail", [duty.pk], outcome="done", seen=seen_on(page)).status_code == 302
